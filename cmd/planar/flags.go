@@ -1,0 +1,299 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"planar/demux"
+	"planar/render"
+)
+
+// options is the command line, parsed and checked.
+type options struct {
+	sources []string
+
+	// Raw video.
+	width, height int
+	pixelFormat   string
+	rate          render.Rational
+	stride        int
+	header        int64
+	frameHeader   int64
+	colour        render.Colour
+	// Raw audio.
+	sampleFormat string
+	sampleRate   int
+	channels     int
+	rawVideo     bool // a flag of the group was given
+	rawAudio     bool
+
+	audio      string
+	audioDelay time.Duration
+	as         demux.Content
+
+	start      time.Duration
+	startFrame int64
+	frames     int64
+	loop       int
+	speed      float64
+	pause      bool
+	exit       bool
+	volume     float64
+	mute       bool
+	noAudio    bool
+	noVideo    bool
+	untimed    bool
+
+	geometry   render.Geometry
+	borderless bool
+	fullscreen bool
+	filter     render.Filter
+	renderer   string
+
+	rtspTransport string
+	reconnect     bool
+	openTimeout   time.Duration
+
+	vo         string
+	ao         string // device, null, wav
+	wavFile    string
+	screenshot string
+	stats      string
+	logLevel   slog.Level
+	version    bool
+}
+
+// rawFlags are the flags that say what a headerless file holds.
+type rawFlags struct {
+	size, format, fps, matrix, rng, as, start, loop, geometry, scale, logLevel, ao, osc string
+	volume, audioDelay                                                                  float64
+	noReconnect, help                                                                   bool
+	timeout                                                                             float64
+}
+
+// flagSet declares the flags, bound to o and t.
+func flagSet(o *options, t *rawFlags) *pflag.FlagSet {
+	f := pflag.NewFlagSet("planar", pflag.ContinueOnError)
+	f.SortFlags = false
+	f.Usage = func() {}
+
+	f.StringVarP(&t.size, "size", "s", "", "picture size of a raw video: WxH, or qcif, cif, 720p, 1080p, uhd ...")
+	f.StringVarP(&t.format, "pixel-format", "f", "yuv420p", "pixel format of a raw video, by FFmpeg's name")
+	f.StringVarP(&t.fps, "fps", "r", "", "frame rate of a raw video: 25, 29.97, 30000/1001")
+	f.IntVar(&o.stride, "stride", 0, "bytes from row to row in the first plane of a raw video (default: no padding)")
+	f.Int64Var(&o.header, "header-bytes", 0, "bytes to skip at the beginning of a raw file")
+	f.Int64Var(&o.frameHeader, "frame-header-bytes", 0, "bytes to skip before each frame of a raw video")
+	f.StringVar(&t.matrix, "matrix", "", "colour matrix of a raw video: bt601, bt709 or bt2020 (default: by size)")
+	f.StringVar(&t.rng, "range", "", "range of a raw video's code values: limited or full (default limited)")
+
+	f.StringVar(&o.sampleFormat, "sample-format", "s16le", "sample format of raw sound, by FFmpeg's name")
+	f.IntVar(&o.sampleRate, "sample-rate", 44100, "sample rate of raw sound in Hz")
+	f.IntVar(&o.channels, "channels", 2, "channels of raw sound")
+
+	f.StringVarP(&o.audio, "audio", "a", "", "play this file's sound with the source's pictures")
+	f.Float64Var(&t.audioDelay, "audio-delay", 0, "milliseconds by which the sound is played later")
+	f.StringVar(&t.as, "as", "", "what the source is: raw-video, raw-audio or media (default: by name)")
+
+	f.StringVar(&t.start, "start", "", "where to begin: seconds, [H:]M:S, or #FRAME")
+	f.Int64Var(&o.frames, "frames", 0, "leave after so many frames")
+	f.StringVar(&t.loop, "loop", "1", "how often to play each source, or inf")
+	f.Float64Var(&o.speed, "speed", 1, "playback speed, 0.1 to 16")
+	f.BoolVar(&o.pause, "pause", false, "begin paused")
+	f.BoolVar(&o.exit, "exit", false, "leave when all has been played")
+	f.Float64Var(&t.volume, "volume", 100, "volume, 0 to 100")
+	f.BoolVar(&o.mute, "mute", false, "begin without sound")
+	f.BoolVar(&o.noAudio, "no-audio", false, "do not play sound")
+	f.BoolVar(&o.noVideo, "no-video", false, "do not play pictures")
+	f.BoolVar(&o.untimed, "untimed", false, "show frames as fast as they come")
+
+	f.StringVar(&t.geometry, "geometry", "", "size and place of the window: WxH+X+Y, either part may be left out")
+	f.BoolVar(&o.borderless, "borderless", false, "no title bar and border")
+	f.BoolVarP(&o.fullscreen, "fullscreen", "F", false, "begin in full screen")
+	f.StringVar(&t.osc, "osc", "auto", "on-screen controls: auto, always or never")
+	f.StringVar(&t.scale, "scale", "bilinear", "scaling filter: nearest, bilinear or bicubic")
+	f.StringVar(&o.renderer, "renderer", "auto", "auto, software or opengl")
+
+	f.StringVar(&o.rtspTransport, "rtsp-transport", "auto", "auto, udp, tcp or multicast")
+	f.BoolVar(&o.reconnect, "reconnect", true, "connect again when a live source is lost")
+	f.BoolVar(&t.noReconnect, "no-reconnect", false, "leave when a live source is lost")
+	f.Float64Var(&t.timeout, "open-timeout", 10, "seconds to wait for a source to open")
+
+	f.StringVar(&o.vo, "vo", "window", "video output: window, null, or hash (a line for each frame: number, PTS, MD5)")
+	f.StringVar(&t.ao, "ao", "device", "audio output: device, null or wav:FILE")
+	f.StringVar(&o.screenshot, "screenshot", "", "write the last picture to this PNG file")
+	f.StringVar(&o.stats, "stats", "", "write statistics to this file (- for standard output), a JSON line a second")
+	f.StringVar(&t.logLevel, "log-level", "warn", "debug, info, warn or error")
+	f.BoolVar(&o.version, "version", false, "print the version and those of the libraries")
+	f.BoolVarP(&t.help, "help", "h", false, "print this text")
+	return f
+}
+
+func helpText() string {
+	f := flagSet(&options{}, &rawFlags{})
+	return `Usage: planar [flags] SOURCE...
+
+Plays raw video (I420 and others), raw PCM, whatever FFmpeg reads, and live
+streams. SOURCE is a file, - for standard input, or a URL.
+
+` + f.FlagUsages() + `
+Keys: Space pause, . , step, arrows seek, Home End, [ ] speed, Backspace 1x,
+9 0 volume, m mute, f full screen, s snapshot, L loop, q quit.
+
+Exit codes: 0 played, 1 usage, 2 cannot open, 3 some of several sources failed,
+4 interrupted by a signal.
+`
+}
+
+func parseArgs(args []string) (*options, error) {
+	o, t := &options{}, &rawFlags{}
+	f := flagSet(o, t)
+	if err := f.Parse(args); err != nil {
+		return nil, err
+	}
+	if t.help {
+		return nil, pflag.ErrHelp
+	}
+	o.sources = f.Args()
+	if o.version {
+		return o, nil
+	}
+	if len(o.sources) == 0 {
+		return nil, errors.New("nothing to play: give a file or a URL")
+	}
+	changed := func(names ...string) bool { return slices.ContainsFunc(names, f.Changed) }
+	o.rawVideo = changed("size", "pixel-format", "fps", "stride", "frame-header-bytes", "matrix", "range")
+	o.rawAudio = changed("sample-format", "sample-rate", "channels")
+	if !changed("ao") && o.vo == "hash" {
+		o.noAudio = true // nobody listens, and a device would keep real time
+	}
+	o.pixelFormat = t.format
+	var err error
+	check := func(e error) {
+		if err == nil {
+			err = e
+		}
+	}
+	if t.size != "" {
+		var e error
+		o.width, o.height, e = demux.ParseSize(t.size)
+		check(e)
+	}
+	if t.fps != "" {
+		var e error
+		o.rate, e = demux.ParseRate(t.fps)
+		check(e)
+	}
+	o.colour.Matrix = oneOf(check, "--matrix", t.matrix, map[string]render.Matrix{"": 0, "bt601": render.BT601, "bt709": render.BT709, "bt2020": render.BT2020})
+	o.colour.Range = oneOf(check, "--range", t.rng, map[string]render.Range{"": 0, "limited": render.Limited, "full": render.Full})
+	o.as = oneOf(check, "--as", t.as, map[string]demux.Content{"": demux.Unknown, "raw-video": demux.RawVideo, "raw-audio": demux.RawAudio, "media": demux.Media})
+	o.filter = oneOf(check, "--scale", t.scale, map[string]render.Filter{"nearest": render.Nearest, "bilinear": render.Bilinear, "bicubic": render.Bicubic})
+	o.logLevel = oneOf(check, "--log-level", t.logLevel, map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError})
+	oneOf(check, "--vo", o.vo, map[string]int{"window": 0, "null": 0, "hash": 0})
+	oneOf(check, "--renderer", o.renderer, map[string]int{"auto": 0, "software": 0, "opengl": 0})
+	oneOf(check, "--osc", t.osc, map[string]int{"auto": 0, "always": 0, "never": 0})
+	oneOf(check, "--rtsp-transport", o.rtspTransport, map[string]int{"auto": 0, "udp": 0, "tcp": 0, "multicast": 0})
+	o.ao, o.wavFile, _ = strings.Cut(t.ao, ":")
+	oneOf(check, "--ao", o.ao, map[string]int{"device": 0, "null": 0, "wav": 0})
+	if o.ao == "wav" && o.wavFile == "" {
+		check(errors.New("--ao wav needs a file: wav:FILE"))
+	}
+	between(check, "--stride", float64(o.stride), 0, 16*demux.MaxDimension)
+	between(check, "--header-bytes", float64(o.header), 0, 1<<50)
+	between(check, "--frame-header-bytes", float64(o.frameHeader), 0, 1<<30)
+	between(check, "--sample-rate", float64(o.sampleRate), 1000, 768000)
+	between(check, "--channels", float64(o.channels), 1, 64)
+	between(check, "--volume", t.volume, 0, 100)
+	between(check, "--speed", o.speed, 0.1, 16)
+	between(check, "--open-timeout", t.timeout, 0.1, 3600)
+	between(check, "--audio-delay", t.audioDelay, -60000, 60000)
+	between(check, "--frames", float64(o.frames), 0, 1<<60)
+	o.volume = t.volume / 100
+	o.openTimeout = time.Duration(t.timeout * float64(time.Second))
+	o.audioDelay = time.Duration(t.audioDelay * float64(time.Millisecond))
+	o.reconnect = o.reconnect && !t.noReconnect
+	if t.loop == "inf" {
+		o.loop = -1
+	} else if n, e := strconv.Atoi(t.loop); e != nil || n < 1 {
+		check(fmt.Errorf("--loop %q is not a count from 1, or inf", t.loop))
+	} else {
+		o.loop = n
+	}
+	if t.start != "" {
+		var e error
+		o.start, o.startFrame, e = parseStart(t.start)
+		check(e)
+	}
+	if t.geometry != "" {
+		var e error
+		o.geometry, e = render.ParseGeometry(t.geometry)
+		check(e)
+	}
+	if o.noAudio && o.noVideo {
+		check(errors.New("--no-audio and --no-video leave nothing to play"))
+	}
+	return o, err
+}
+
+// oneOf looks a flag's value up among those it may have.
+func oneOf[T any](check func(error), flag, value string, values map[string]T) T {
+	v, ok := values[value]
+	if !ok {
+		var names []string
+		for n := range values {
+			if n != "" {
+				names = append(names, n)
+			}
+		}
+		slices.Sort(names)
+		check(fmt.Errorf("%s %q is not one of %s", flag, value, strings.Join(names, ", ")))
+	}
+	return v
+}
+
+func between(check func(error), flag string, v, low, high float64) {
+	if !(v >= low && v <= high) {
+		check(fmt.Errorf("%s %g is outside %g to %g", flag, v, low, high))
+	}
+}
+
+// parseStart reads "12.5", "1:02:03.5" or "#100".
+func parseStart(s string) (t time.Duration, frame int64, err error) {
+	bad := fmt.Errorf("--start %q is not seconds, [H:]M:S or #FRAME", s)
+	if n, ok := strings.CutPrefix(s, "#"); ok {
+		frame, e := strconv.ParseInt(n, 10, 64)
+		if e != nil || frame < 0 || frame > 1<<50 {
+			return 0, 0, bad
+		}
+		return 0, frame, nil
+	}
+	var total float64
+	parts := strings.Split(s, ":")
+	for _, p := range parts {
+		v, e := strconv.ParseFloat(p, 64)
+		if e != nil || !(v >= 0) || v > 1e7 || len(parts) > 3 {
+			return 0, 0, bad
+		}
+		total = total*60 + v
+	}
+	if total > 1e8 {
+		return 0, 0, bad
+	}
+	return time.Duration(total * float64(time.Second)), 0, nil
+}
+
+func printVersion() {
+	fmt.Printf("planar %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	for _, l := range libraries() {
+		fmt.Println(l)
+	}
+	_ = os.Stdout.Sync()
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+
+	"planar/audio"
+	nullaudio "planar/audio/null"
+	sdlaudio "planar/audio/sdl"
+	wavaudio "planar/audio/wav"
+	"planar/demux"
+	"planar/demux/ffmpeg"
+	"planar/player"
+	"planar/player/clock"
+	"planar/render"
+	"planar/render/convert"
+	"planar/render/hash"
+	"planar/render/null"
+	sdlwindow "planar/render/sdl"
+)
+
+// play wires the player to its devices, runs it, and turns the outcome into an
+// exit code.
+func play(ctx context.Context, o *options) int {
+	term := newConsole(os.Stderr)
+	log := slog.New(term.handler(o.logLevel))
+	ffmpeg.SetLogger(log)
+	open := &opener{o: o, note: func(s string) { log.Warn(s) }}
+	// The window and the first source are made at the same time: each takes tens
+	// of milliseconds.
+	first := open.prefetch(ctx, o.sources[0])
+
+	conv := convert.New(ffmpeg.NewScaler())
+	defer conv.Close()
+	video, code := openVideo(ctx, o, conv, first, log)
+	if video == nil {
+		first.discard()
+		return code
+	}
+	cfg := player.Config{
+		Open: first.Open, Video: video, Log: log, Time: clock.Real(),
+		OpenAudio: audioOpener(o), NewResampler: newResampler,
+		Start: o.start, StartFrame: o.startFrame, Frames: o.frames, Loop: o.loop, Speed: o.speed,
+		Paused: o.pause, Exit: o.exit, NoVideo: o.noVideo, NoAudio: o.noAudio, Untimed: o.untimed,
+		Volume: o.volume, Mute: o.mute, AudioDelay: o.audioDelay, Reconnect: o.reconnect,
+	}
+	shots := &snapshots{conv: conv}
+	cfg.Snapshot = shots.save
+	var lastErr error
+	if o.screenshot != "" {
+		cfg.OnLast = func(f *demux.Frame) { lastErr = shots.write(o.screenshot, f) }
+	}
+	p := player.New(cfg)
+	rep, err := newReporter(o.stats, p, term)
+	if err != nil {
+		log.Error(err.Error())
+		video.Close()
+		return exitCannotOpen
+	}
+	outcomes, err := p.Run(ctx, o.sources)
+	repErr := rep.close()
+	closeErr := video.Close()
+
+	code = exitCode(outcomes, err, log)
+	for _, e := range []error{lastErr, repErr, closeErr} {
+		if e != nil {
+			log.Error(e.Error())
+			if code == exitPlayed {
+				code = exitCannotOpen
+			}
+		}
+	}
+	return code
+}
+
+func exitCode(outcomes []player.Outcome, err error, log *slog.Logger) int {
+	failed := 0
+	for _, o := range outcomes {
+		if o.Err != nil {
+			failed++
+		}
+	}
+	switch {
+	case errors.Is(err, errSignal):
+		return exitInterrupted
+	case err != nil && !errors.Is(err, player.ErrQuit):
+		log.Error(err.Error())
+		return exitCannotOpen
+	case failed == 0:
+		return exitPlayed
+	case failed == len(outcomes):
+		return exitCannotOpen
+	}
+	return exitSomeFailed
+}
+
+// openVideo makes the picture's output. Without a display, a source that has
+// only sound is played without a window.
+func openVideo(ctx context.Context, o *options, conv render.Converter, first *prefetch, log *slog.Logger) (player.VideoOutput, int) {
+	switch o.vo {
+	case "hash":
+		return hash.New(os.Stdout), 0
+	case "null":
+		return null.New(), 0
+	}
+	w, err := sdlwindow.Open(sdlwindow.Options{
+		Title: "planar", Geometry: o.geometry, Borderless: o.borderless, Fullscreen: o.fullscreen,
+		Filter: o.filter, Renderer: o.renderer, Converter: conv,
+	})
+	if err == nil {
+		log.Debug("drawing by " + w.RendererName())
+		return w, 0
+	}
+	select {
+	case <-first.done:
+	case <-ctx.Done():
+		return nil, exitInterrupted
+	}
+	if first.err != nil {
+		log.Error(first.err.Error())
+		return nil, exitCannotOpen
+	}
+	if o.noVideo || !hasPictures(first.src) {
+		log.Warn(err.Error() + ": playing the sound without a window")
+		return null.New(), 0
+	}
+	log.Error(err.Error() + ": start an X server or Wayland, or use --vo null or --vo hash")
+	return nil, exitCannotOpen
+}
+
+func hasPictures(src demux.Source) bool {
+	for _, s := range src.Streams() {
+		if s.Kind == demux.Video && !s.Still {
+			return true
+		}
+	}
+	return false
+}
+
+// audioOpener makes the sound's output for a format, as --ao says.
+func audioOpener(o *options) func(audio.Format) (player.AudioOutput, error) {
+	// Sound that nobody waits for is taken as fast as it comes: when frames are
+	// not timed, and when a file is written and no window shows the time.
+	paced := !o.untimed && o.vo == "window" || o.ao == "null" && !o.untimed && o.vo != "hash"
+	switch o.ao {
+	case "wav":
+		return func(f audio.Format) (player.AudioOutput, error) {
+			return wavaudio.Open(o.wavFile, f, wavaudio.Options{Unpaced: !paced})
+		}
+	case "null":
+		return func(f audio.Format) (player.AudioOutput, error) {
+			return nullaudio.Open(f, nullaudio.Options{Unpaced: !paced})
+		}
+	}
+	if o.untimed {
+		return nil // a device would keep real time
+	}
+	return func(f audio.Format) (player.AudioOutput, error) { return sdlaudio.Open(f) }
+}
+
+func newResampler(in, out audio.Format, speed float64) (player.Resampler, error) {
+	return ffmpeg.NewResampler(in, out, speed)
+}

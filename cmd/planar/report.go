@@ -1,0 +1,204 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"planar/player"
+)
+
+// reporter tells once in a while how playback goes: in the status line, and as
+// JSON lines for --stats.
+type reporter struct {
+	p    *player.Player
+	term *console
+	file *os.File // nil without --stats
+	own  bool     // file is to be closed
+	quit chan struct{}
+	done chan error
+	cpu  time.Duration
+	at   time.Time
+	from time.Time
+}
+
+const statusEvery = 200 * time.Millisecond
+
+func newReporter(stats string, p *player.Player, term *console) (*reporter, error) {
+	r := &reporter{p: p, term: term, quit: make(chan struct{}), done: make(chan error, 1), at: time.Now(), from: time.Now(), cpu: cpuTime()}
+	switch stats {
+	case "":
+	case "-":
+		r.file = os.Stdout
+	default:
+		f, err := os.Create(stats)
+		if err != nil {
+			return nil, fmt.Errorf("--stats: cannot write: %w", err)
+		}
+		r.file, r.own = f, true
+	}
+	go r.loop()
+	return r, nil
+}
+
+// close writes the final line and ends the reporter.
+func (r *reporter) close() error {
+	close(r.quit)
+	return <-r.done
+}
+
+func (r *reporter) loop() {
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
+	var status <-chan time.Time
+	if r.term.terminal {
+		t := time.NewTicker(statusEvery)
+		defer t.Stop()
+		status = t.C
+	}
+	var err error
+	for {
+		select {
+		case <-status:
+			r.term.setStatus(statusLine(r.p.Stats()))
+			continue
+		case <-second.C:
+			if r.file != nil && err == nil {
+				err = r.write(false)
+			}
+			continue
+		case <-r.quit:
+		}
+		r.term.setStatus("")
+		if r.file != nil && err == nil {
+			err = r.write(true)
+		}
+		if r.own {
+			if e := r.file.Close(); err == nil {
+				err = e
+			}
+		}
+		if err != nil {
+			err = fmt.Errorf("--stats: cannot write: %w", err)
+		}
+		r.done <- err
+		return
+	}
+}
+
+// statsLine is one line of --stats. Times are in the unit of their names;
+// counters are since the start.
+type statsLine struct {
+	Elapsed      float64  `json:"elapsed_s"`
+	Final        bool     `json:"final"`
+	Source       string   `json:"source"`
+	State        string   `json:"state"`
+	Frame        int64    `json:"frame"`
+	PTS          float64  `json:"pts_s"`
+	Duration     float64  `json:"duration_s"`
+	Shown        int64    `json:"shown"`
+	Dropped      int64    `json:"dropped"`
+	Late         int64    `json:"late"`
+	Duplicated   int64    `json:"duplicated"`
+	Decoded      int64    `json:"decoded"`
+	DecodeErrors int64    `json:"decode_errors"`
+	AVDiff       *float64 `json:"av_diff_ms"` // picture minus sound; null if there is no sound
+	Lateness     float64  `json:"lateness_ms"`
+	VideoPackets int      `json:"video_packets"`
+	AudioPackets int      `json:"audio_packets"`
+	Frames       int      `json:"frames_queued"`
+	SoundQueued  float64  `json:"audio_queued_ms"`
+	Underruns    int64    `json:"underruns"`
+	Reconnects   int64    `json:"reconnects"`
+	Skips        int64    `json:"skips"`
+	Backlog      float64  `json:"backlog_ms"`
+	Speed        float64  `json:"speed"`
+	BytesRead    int64    `json:"bytes_read"`
+	CPU          float64  `json:"cpu"` // CPU seconds per second, since the line before
+	RSS          float64  `json:"rss_mb"`
+}
+
+func (r *reporter) write(final bool) error {
+	st := r.p.Stats()
+	now, cpu := time.Now(), cpuTime()
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	line := statsLine{
+		Elapsed: round(now.Sub(r.from).Seconds()), Final: final, Source: st.Source, State: st.State, Frame: st.Frame,
+		PTS: st.PTS.Seconds(), Duration: st.Duration.Seconds(), Shown: st.Shown, Dropped: st.Dropped, Late: st.Late,
+		Duplicated: st.Duplicated, Decoded: st.Decoded, DecodeErrors: st.DecodeErrors, Lateness: ms(st.Lateness),
+		VideoPackets: st.VideoPackets, AudioPackets: st.AudioPackets, Frames: st.Frames, SoundQueued: ms(st.SoundQueued),
+		Underruns: st.Underruns, Reconnects: st.Reconnects, Skips: st.Skips, Backlog: ms(st.Backlog), Speed: st.Speed,
+		BytesRead: st.Bytes, CPU: round((cpu - r.cpu).Seconds() / max(1e-3, now.Sub(r.at).Seconds())), RSS: round(residentMB()),
+	}
+	if st.AVKnown {
+		d := ms(st.AVDiff)
+		line.AVDiff = &d
+	}
+	r.at, r.cpu = now, cpu
+	b, err := json.Marshal(line)
+	if err != nil {
+		return err
+	}
+	_, err = r.file.Write(append(b, '\n'))
+	return err
+}
+
+func round(v float64) float64 {
+	f, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'f', 3, 64), 64)
+	return f
+}
+
+// statusLine is what the terminal shows while playing.
+func statusLine(st player.Stats) string {
+	if st.State == "opening" {
+		return "opening ..."
+	}
+	var b strings.Builder
+	b.WriteString(player.ClockText(st.PTS))
+	if st.Duration > 0 {
+		b.WriteString(" / " + player.ClockText(st.Duration))
+	}
+	if st.Frame >= 0 {
+		fmt.Fprintf(&b, "  #%d", st.Frame)
+	}
+	if st.AVKnown {
+		fmt.Fprintf(&b, "  A-V %+.1f ms", -float64(st.AVDiff.Microseconds())/1000)
+	}
+	fmt.Fprintf(&b, "  dropped %d", st.Dropped)
+	if st.Speed != 1 && st.Speed > 0 {
+		fmt.Fprintf(&b, "  %.2fx", st.Speed)
+	}
+	if st.State != "playing" {
+		b.WriteString("  " + st.State)
+	}
+	return b.String()
+}
+
+// cpuTime is what this process has used of the processors.
+func cpuTime() time.Duration {
+	var u unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// residentMB is the process's resident memory in megabytes (1e6 bytes), 0 where
+// the system does not tell.
+func residentMB() float64 {
+	b, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	f := strings.Fields(string(b))
+	if len(f) < 2 {
+		return 0
+	}
+	pages, _ := strconv.ParseFloat(f[1], 64)
+	return pages * float64(os.Getpagesize()) / 1e6
+}

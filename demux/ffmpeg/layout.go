@@ -1,0 +1,98 @@
+package ffmpeg
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/asticode/go-astiav"
+
+	"planar/audio"
+	"planar/render"
+)
+
+// MaxSide is the largest width and height planar takes, in luma samples.
+const MaxSide = 32768
+
+// Layouts returns the shape of each plane of a w x h picture of the named pixel
+// format, in FFmpeg's order; a palette is not counted. It allocates nothing of
+// the picture's size. The error says what is wrong with the name or the size.
+func Layouts(format string, w, h int) ([]render.Layout, error) {
+	if w < 1 || h < 1 || w > MaxSide || h > MaxSide {
+		return nil, fmt.Errorf("picture size %dx%d is outside 1x1 to %dx%d", w, h, MaxSide, MaxSide)
+	}
+	f, ok := pixelFormat(format)
+	if !ok {
+		return nil, fmt.Errorf("unknown pixel format %q", format)
+	}
+	l, err := layoutOf(f, w, h)
+	if err != nil {
+		return nil, fmt.Errorf("pixel format %s at %dx%d: %w", format, w, h, err)
+	}
+	ls := make([]render.Layout, l.planes)
+	for i := range ls {
+		ls[i] = render.Layout{RowBytes: int(l.rowbytes[i]), Rows: int(l.rows[i])}
+	}
+	return ls, nil
+}
+
+type formatTable struct {
+	names  []string
+	byName map[string]astiav.PixelFormat
+}
+
+var pixelFormats = sync.OnceValue(func() formatTable {
+	t := formatTable{byName: map[string]astiav.PixelFormat{}}
+	for i := nextPixelFormat(-1); i >= 0; i = nextPixelFormat(i) {
+		f := astiav.PixelFormat(i)
+		t.names = append(t.names, f.Name())
+		t.byName[f.Name()] = f
+	}
+	return t
+})
+
+// pixelFormat finds a format that lies in ordinary memory by its name.
+func pixelFormat(name string) (astiav.PixelFormat, bool) {
+	f, ok := pixelFormats().byName[name]
+	return f, ok
+}
+
+// PixelFormats lists the names of all pixel formats that lie in ordinary
+// memory. The caller owns the list.
+func PixelFormats() []string { return append([]string(nil), pixelFormats().names...) }
+
+// PCMCodec describes a raw sample format by the name of FFmpeg's demuxer for it
+// ("s16le", "mulaw"): the decoder's name, the size of a sample in the file and
+// the native format it decodes to. Names without byte order ("s16", "flt") are
+// native-endian ones, as in audio.SampleFormat.
+func PCMCodec(sampleFormat string) (codec string, bytesPerSample int, native audio.SampleFormat, err error) {
+	if n, ok := nativePCM[sampleFormat]; ok {
+		sampleFormat = n
+	}
+	p, ok := pcmFormats[sampleFormat]
+	if !ok {
+		return "", 0, "", fmt.Errorf("unknown sample format %q", sampleFormat)
+	}
+	return "pcm_" + sampleFormat, p.bytes, p.native, nil
+}
+
+// nativePCM names native-endian formats; every machine planar is built for is
+// little-endian.
+var nativePCM = map[string]string{
+	"s16": "s16le", "s32": "s32le", "s64": "s64le", "flt": "f32le", "dbl": "f64le",
+	"u16": "u16le", "u24": "u24le", "u32": "u32le", "s24": "s24le",
+}
+
+type pcmFormat struct {
+	bytes  int
+	native audio.SampleFormat
+}
+
+var pcmFormats = map[string]pcmFormat{
+	"s8": {1, "u8"}, "u8": {1, "u8"},
+	"s16le": {2, "s16"}, "s16be": {2, "s16"}, "u16le": {2, "s16"}, "u16be": {2, "s16"},
+	"s24le": {3, "s32"}, "s24be": {3, "s32"}, "u24le": {3, "s32"}, "u24be": {3, "s32"},
+	"s32le": {4, "s32"}, "s32be": {4, "s32"}, "u32le": {4, "s32"}, "u32be": {4, "s32"},
+	"s64le": {8, "s64"}, "s64be": {8, "s64"},
+	"f32le": {4, "flt"}, "f32be": {4, "flt"}, "f64le": {8, "dbl"}, "f64be": {8, "dbl"},
+	"mulaw": {1, "s16"}, "alaw": {1, "s16"},
+}

@@ -1,0 +1,357 @@
+package ffmpeg
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"github.com/asticode/go-astiav"
+
+	"planar/audio"
+)
+
+// ErrFormatChanged is returned by Resampler.Convert for a block whose format is
+// not the one the resampler was made for; make a new one for it.
+var ErrFormatChanged = errors.New("the sound's format has changed")
+
+// The speeds NewResampler takes.
+const (
+	MinSpeed = 0.1
+	MaxSpeed = 16.0
+)
+
+// Resampler converts blocks of one format to interleaved PCM of another, played
+// faster or slower with the pitch kept. It is used from one goroutine.
+type Resampler struct {
+	in, out audio.Format
+	ispec   audioSpec
+	ospec   audioSpec
+	speed   float64
+
+	conv   swr // nil context: in and out agree but for planes
+	tempo  *tempo
+	buf    []byte
+	ptrs   []unsafe.Pointer
+	closed bool
+}
+
+// NewResampler makes a resampler from in to out, which must be interleaved.
+// speed is media time per real time, MinSpeed to MaxSpeed. At speed 1 and with
+// equal formats samples pass unchanged, and uncopied if they are interleaved.
+func NewResampler(in, out audio.Format, speed float64) (*Resampler, error) {
+	if speed < MinSpeed || speed > MaxSpeed || speed != speed {
+		return nil, fmt.Errorf("speed %g is outside %g to %g", speed, MinSpeed, MaxSpeed)
+	}
+	if out.Sample.Planar() {
+		return nil, fmt.Errorf("sound output in planes (%s)", out.Sample)
+	}
+	r := &Resampler{in: in, out: out, speed: speed}
+	var err error
+	if r.ispec, err = specOf(in); err != nil {
+		return nil, err
+	}
+	if r.ospec, err = specOf(out); err != nil {
+		return nil, err
+	}
+	if !r.passes() {
+		if r.conv, err = newSwr(r.ispec, r.ospec); err != nil {
+			return nil, fmt.Errorf("sound from %v to %v: %w", in, out, err)
+		}
+	}
+	if speed != 1 {
+		if r.tempo, err = newTempo(r.ospec, out.FrameBytes(), speed); err != nil {
+			r.Close()
+			return nil, fmt.Errorf("sound at speed %g: %w", speed, err)
+		}
+	}
+	return r, nil
+}
+
+// passes reports whether samples need no conversion.
+func (r *Resampler) passes() bool {
+	return r.in.Sample == r.out.Sample && r.in.Rate == r.out.Rate && r.in.Channels == r.out.Channels &&
+		(r.in.Layout == r.out.Layout || r.in.Layout == 0 || r.out.Layout == 0)
+}
+
+func specOf(f audio.Format) (audioSpec, error) {
+	s, ok := sampleFormats[f.Sample]
+	if !ok || f.Rate <= 0 || f.Rate > 1<<24 || f.Channels <= 0 || f.Channels > 64 {
+		return audioSpec{}, fmt.Errorf("sound format %v is not supported", f)
+	}
+	return audioSpec{sample: s, rate: f.Rate, channels: f.Channels, mask: f.Layout}, nil
+}
+
+var sampleFormats = map[audio.SampleFormat]astiav.SampleFormat{
+	"u8": astiav.SampleFormatU8, "u8p": astiav.SampleFormatU8P,
+	"s16": astiav.SampleFormatS16, "s16p": astiav.SampleFormatS16P,
+	"s32": astiav.SampleFormatS32, "s32p": astiav.SampleFormatS32P,
+	"s64": astiav.SampleFormatS64, "s64p": astiav.SampleFormatS64P,
+	"flt": astiav.SampleFormatFlt, "fltp": astiav.SampleFormatFltp,
+	"dbl": astiav.SampleFormatDbl, "dblp": astiav.SampleFormatDblp,
+}
+
+// SetSpeed changes the speed without a gap in the sound. A resampler made for
+// speed 1 does not change: the error tells the caller to make a new one.
+func (r *Resampler) SetSpeed(speed float64) error {
+	if speed == r.speed {
+		return nil
+	}
+	if r.tempo == nil {
+		return errors.New("the resampler was made for speed 1")
+	}
+	if err := r.tempo.set(speed); err != nil {
+		return fmt.Errorf("speed %g: %w", speed, err)
+	}
+	r.speed = speed
+	return nil
+}
+
+// Convert returns b as interleaved PCM in the output's format, valid until the
+// next call or b's release. A nil block returns what is still inside; the
+// resampler can be used on afterwards. ErrFormatChanged asks for a new one.
+func (r *Resampler) Convert(b *audio.Block) ([]byte, error) {
+	if r.closed {
+		return nil, errors.New("the resampler is closed")
+	}
+	pcm, err := r.convert(b)
+	if err != nil || r.tempo == nil {
+		return pcm, err
+	}
+	return r.tempo.run(pcm, b == nil)
+}
+
+func (r *Resampler) convert(b *audio.Block) ([]byte, error) {
+	if b != nil {
+		if b.Format != r.in {
+			return nil, fmt.Errorf("%w: %v instead of %v", ErrFormatChanged, b.Format, r.in)
+		}
+		if b.Frames == 0 {
+			return nil, nil
+		}
+		if err := checkPlanes(b); err != nil {
+			return nil, err
+		}
+	}
+	if r.conv.c == nil {
+		if b == nil {
+			return nil, nil
+		}
+		return b.Planes[0][:b.Frames*r.in.FrameBytes()], nil
+	}
+	n := 0
+	if b != nil {
+		n = b.Frames
+	}
+	room := r.conv.bound(n) + 64
+	if need := room * r.out.FrameBytes(); len(r.buf) < need {
+		r.buf = make([]byte, need)
+	}
+	var first *unsafe.Pointer
+	if b != nil {
+		var pin runtime.Pinner
+		defer pin.Unpin()
+		r.ptrs = r.ptrs[:0]
+		for _, p := range b.Planes {
+			pin.Pin(unsafe.SliceData(p))
+			r.ptrs = append(r.ptrs, unsafe.Pointer(unsafe.SliceData(p)))
+		}
+		first = &r.ptrs[0]
+	}
+	got, err := r.conv.convert(r.buf, room, first, n)
+	if err != nil {
+		return nil, fmt.Errorf("converting sound: %w", err)
+	}
+	if b == nil {
+		// A drained context takes no more; a new one begins afresh.
+		r.conv.free()
+		if r.conv, err = newSwr(r.ispec, r.ospec); err != nil {
+			return nil, err
+		}
+	}
+	return r.buf[:got*r.out.FrameBytes()], nil
+}
+
+// checkPlanes makes sure that C reads nothing beyond a block.
+func checkPlanes(b *audio.Block) error {
+	want, bytes := 1, b.Frames*b.FrameBytes()
+	if b.Sample.Planar() {
+		want, bytes = b.Channels, b.Frames*b.Sample.Bytes()
+	}
+	if len(b.Planes) != want {
+		return fmt.Errorf("a block of %s with %d planes", b.Format, len(b.Planes))
+	}
+	for _, p := range b.Planes {
+		if len(p) < bytes {
+			return fmt.Errorf("a block of %s is shorter than its %d frames", b.Format, b.Frames)
+		}
+	}
+	return nil
+}
+
+// Close frees the resampler.
+func (r *Resampler) Close() {
+	r.closed = true
+	if r.conv.c != nil {
+		r.conv.free()
+		r.conv.c = nil
+	}
+	if r.tempo != nil {
+		r.tempo.close()
+		r.tempo = nil
+	}
+}
+
+// tempo changes the speed of interleaved PCM by a chain of atempo filters.
+type tempo struct {
+	spec       audioSpec
+	speed      float64
+	stages     int
+	frameBytes int
+	graph      *astiav.FilterGraph
+	src        *astiav.FilterContext
+	sink       *astiav.FilterContext
+	in, got    *astiav.Frame
+	pts        int64
+	buf        []byte
+}
+
+func newTempo(a audioSpec, frameBytes int, speed float64) (*tempo, error) {
+	t := &tempo{spec: a, frameBytes: frameBytes, speed: speed, in: astiav.AllocFrame(), got: astiav.AllocFrame()}
+	if err := t.build(); err != nil {
+		t.close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// stageSpeeds splits a speed into factors that one atempo does well: 0.5 is the
+// least it takes, and above 2 it drops samples instead of blending them.
+func stageSpeeds(speed float64) []float64 {
+	var f []float64
+	for speed < 0.5 {
+		f, speed = append(f, 0.5), speed/0.5
+	}
+	for speed > 2 {
+		f, speed = append(f, 2), speed/2
+	}
+	return append(f, speed)
+}
+
+func (t *tempo) build() error {
+	t.graph = astiav.AllocFilterGraph()
+	if t.graph == nil {
+		return errors.New("not enough memory")
+	}
+	t.graph.SetThreadCount(1)
+	layout, err := describeLayout(t.spec)
+	if err != nil {
+		return err
+	}
+	src, sink := astiav.FindFilterByName("abuffer"), astiav.FindFilterByName("abuffersink")
+	if src == nil || sink == nil || astiav.FindFilterByName("atempo") == nil {
+		return errors.New("FFmpeg here has no filter atempo")
+	}
+	t.src, err = t.graph.NewFilterContext(src, "in", astiav.FilterArgs{
+		"sample_fmt": t.spec.sample.Name(), "sample_rate": strconv.Itoa(t.spec.rate),
+		"channel_layout": layout, "time_base": "1/" + strconv.Itoa(t.spec.rate),
+	})
+	if err != nil {
+		return err
+	}
+	if t.sink, err = t.graph.NewFilterContext(sink, "out", nil); err != nil {
+		return err
+	}
+	speeds := stageSpeeds(t.speed)
+	t.stages = len(speeds)
+	var chain []string
+	for i, s := range speeds {
+		chain = append(chain, fmt.Sprintf("atempo@%d=%s", i, strconv.FormatFloat(s, 'f', 9, 64)))
+	}
+	chain = append(chain, fmt.Sprintf("aformat=sample_fmts=%s:sample_rates=%d:channel_layouts=%s",
+		t.spec.sample.Name(), t.spec.rate, layout))
+	outputs, inputs := astiav.AllocFilterInOut(), astiav.AllocFilterInOut()
+	defer outputs.Free()
+	defer inputs.Free()
+	outputs.SetName("in")
+	outputs.SetFilterContext(t.src)
+	outputs.SetPadIdx(0)
+	outputs.SetNext(nil)
+	inputs.SetName("out")
+	inputs.SetFilterContext(t.sink)
+	inputs.SetPadIdx(0)
+	inputs.SetNext(nil)
+	if err := t.graph.Parse(strings.Join(chain, ","), inputs, outputs); err != nil {
+		return err
+	}
+	return t.graph.Configure()
+}
+
+func (t *tempo) set(speed float64) error {
+	if speed < MinSpeed || speed > MaxSpeed || speed != speed {
+		return fmt.Errorf("outside %g to %g", MinSpeed, MaxSpeed)
+	}
+	s := stageSpeeds(speed)
+	if len(s) != t.stages {
+		return errors.New("too far from the speed the resampler was made for")
+	}
+	for i, v := range s {
+		if _, err := t.graph.SendCommand(fmt.Sprintf("atempo@%d", i), "tempo", strconv.FormatFloat(v, 'f', 9, 64), 0); err != nil {
+			return err
+		}
+	}
+	t.speed = speed
+	return nil
+}
+
+// run sends pcm through; drain makes the chain give everything and begin anew.
+func (t *tempo) run(pcm []byte, drain bool) ([]byte, error) {
+	t.buf = t.buf[:0]
+	if n := len(pcm) / t.frameBytes; n > 0 {
+		if err := fillAudioFrame(t.in, t.spec, pcm, n, t.pts); err != nil {
+			return nil, err
+		}
+		t.pts += int64(n)
+		if err := t.src.BuffersrcAddFrame(t.in, 0); err != nil {
+			return nil, fmt.Errorf("changing the speed: %w", err)
+		}
+	}
+	if drain {
+		if err := t.src.BuffersrcAddFrame(nil, 0); err != nil {
+			return nil, fmt.Errorf("changing the speed: %w", err)
+		}
+	}
+	for {
+		err := t.sink.BuffersinkGetFrame(t.got, 0)
+		if errors.Is(err, astiav.ErrEagain) || errors.Is(err, astiav.ErrEof) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("changing the speed: %w", err)
+		}
+		var o soundInfo
+		if err := soundInfoOf(t.got, &o); err != nil {
+			return nil, err
+		}
+		t.buf = append(t.buf, soundPlane(&o, 0)...)
+		t.got.Unref()
+	}
+	if drain {
+		t.graph.Free()
+		t.pts = 0
+		if err := t.build(); err != nil {
+			return nil, err
+		}
+	}
+	return t.buf, nil
+}
+
+func (t *tempo) close() {
+	if t.graph != nil {
+		t.graph.Free()
+	}
+	t.in.Free()
+	t.got.Free()
+}

@@ -1,0 +1,160 @@
+package ffmpeg
+
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"github.com/asticode/go-astiav"
+
+	"planar/render"
+)
+
+// Flags of swscale.
+const (
+	swsBilinear    = 0x2
+	swsBicubic     = 0x4
+	swsPoint       = 0x10
+	swsFullChrInt  = 0x2000
+	swsFullChrInp  = 0x4000
+	swsAccurateRnd = 0x40000
+)
+
+// Scaler converts pictures of any pixel format to 32-bit pixels with swscale.
+type Scaler struct {
+	key    scaleParams
+	ctx    scaler
+	format string // the name of key.src
+}
+
+var _ render.Converter = (*Scaler)(nil)
+
+// NewScaler makes a converter; Close frees it.
+func NewScaler() *Scaler { return &Scaler{} }
+
+// Convert scales and converts p to dst with its matrix and range, the fourth
+// byte of each pixel set to 255. It does not turn it: Picture.Rotation is for
+// the caller. It keeps no reference to either. The context is made anew only
+// when formats, sizes, colour or filter change.
+func (s *Scaler) Convert(dst render.Bitmap, p *render.Picture, f render.Filter) error {
+	key, err := s.params(dst, p, f)
+	if err != nil {
+		return err
+	}
+	if s.ctx.c == nil || key != s.key {
+		s.Close()
+		if s.ctx, err = newScaleContext(key); err != nil {
+			return fmt.Errorf("scaling %s %dx%d to %dx%d: %w", p.Format, p.Width, p.Height, dst.Width, dst.Height, err)
+		}
+		s.key, s.format = key, p.Format
+	}
+	var planes [4]unsafe.Pointer
+	var strides [4]int
+	for i, pl := range p.Planes {
+		planes[i], strides[i] = unsafe.Pointer(unsafe.SliceData(pl.Data)), pl.Stride
+	}
+	if err := s.ctx.scale(p.Height, &planes, &strides, dst.Pix, dst.Stride); err != nil {
+		return fmt.Errorf("scaling: %w", err)
+	}
+	if !fillsAlpha(key.src) {
+		makeOpaque(dst.Pix, dst.Stride, dst.Width, dst.Height)
+	}
+	return nil
+}
+
+// params checks everything swscale would otherwise read or write out of bounds.
+func (s *Scaler) params(dst render.Bitmap, p *render.Picture, f render.Filter) (scaleParams, error) {
+	var k scaleParams
+	if dst.Width < 1 || dst.Height < 1 || dst.Stride < dst.Width*4 ||
+		len(dst.Pix) < (dst.Height-1)*dst.Stride+dst.Width*4 {
+		return k, errors.New("scaling: the bitmap is too small for its size")
+	}
+	k = s.key
+	if s.format != p.Format || k.sw != p.Width || k.sh != p.Height {
+		pf, ok := pixelFormat(p.Format)
+		if !ok {
+			return k, fmt.Errorf("scaling: unknown pixel format %q", p.Format)
+		}
+		k.src, k.sw, k.sh = pf, p.Width, p.Height
+	}
+	if p.Width < 1 || p.Height < 1 || p.Width > MaxSide || p.Height > MaxSide {
+		return k, fmt.Errorf("scaling: picture size %dx%d", p.Width, p.Height)
+	}
+	l, err := layoutOf(k.src, p.Width, p.Height)
+	if err != nil {
+		return k, fmt.Errorf("scaling %s: %w", p.Format, err)
+	}
+	if len(p.Planes) < int(l.planes) || len(p.Planes) > 4 {
+		return k, fmt.Errorf("scaling: a %s picture with %d planes", p.Format, len(p.Planes))
+	}
+	for i, pl := range p.Planes[:l.planes] {
+		if pl.Stride < int(l.rowbytes[i]) || len(pl.Data) < (int(l.rows[i])-1)*pl.Stride+int(l.rowbytes[i]) {
+			return k, fmt.Errorf("scaling: plane %d of a %s picture is too small", i, p.Format)
+		}
+	}
+	if isPaletted(k.src) && (len(p.Planes) < 2 || len(p.Planes[1].Data) < 1024) {
+		return k, fmt.Errorf("scaling: a %s picture without its palette", p.Format)
+	}
+	c := p.Colour.Resolve(p.Width, p.Height)
+	if p.Colour.Range == render.RangeUnknown && isFull(k.src) {
+		c.Range = render.Full
+	}
+	k.dw, k.dh, k.dst = dst.Width, dst.Height, astiav.PixelFormatBgra
+	if !hasAlpha(k.src) {
+		k.dst = bgr0 // swscale is quicker with it in places, and fills it with 255 too
+	}
+	k.contrast = 1 << 16
+	if depth := depthOf(k.src); c.Range == render.Full && depth > 8 && depth <= 16 {
+		// White is 2^depth - 1, but swscale takes it for 255 shifted left.
+		white := int64(1)<<depth - 1
+		k.contrast = int((int64(255)<<(depth-8)<<16 + white/2) / white)
+	}
+	k.matrix, k.full = 5, c.Range == render.Full
+	switch c.Matrix {
+	case render.BT709:
+		k.matrix = 1
+	case render.BT2020:
+		k.matrix = 9
+	}
+	k.chromaX, k.chromaY = chromaPosition(c.Siting)
+	k.flags = swsFlags(f)
+	if forceFlags >= 0 {
+		k.flags = forceFlags
+	}
+	return k, nil
+}
+
+// fillsAlpha reports whether swscale sets the unused byte to 255 for pictures of
+// format f, as it does for all that have to be converted from YUV.
+func fillsAlpha(f astiav.PixelFormat) bool { return !hasAlpha(f) && !isRGB(f) }
+
+// chromaPosition is the chroma samples' place in 1/256 of a luma sample.
+func chromaPosition(s render.Siting) (x, y int) {
+	switch s {
+	case render.SitingCentre:
+		return 128, 128
+	case render.SitingTopLeft:
+		return 0, 0
+	}
+	return 0, 128
+}
+
+var forceFlags = -1
+
+func swsFlags(f render.Filter) int {
+	switch f {
+	case render.Nearest:
+		return swsPoint | swsAccurateRnd | swsFullChrInt
+	case render.Bicubic:
+		return swsBicubic | swsAccurateRnd | swsFullChrInt
+	}
+	return swsBilinear | swsAccurateRnd | swsFullChrInt
+}
+
+// Close frees the context. The scaler may be used again.
+func (s *Scaler) Close() {
+	if s.ctx.c != nil {
+		s.ctx.free()
+		s.ctx.c = nil
+	}
+}

@@ -1,0 +1,71 @@
+package demux
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+var (
+	schemeStart = regexp.MustCompile(`(?:[A-Za-z][A-Za-z0-9+.\-]*:)?//`)
+	secretParam = regexp.MustCompile(`(?i)([?&;\s#]|^)([a-z0-9_.%\-]*(?:pass|pwd|secret|token|key|auth|sig|cred)[a-z0-9_.%\-]*)=([^&;\s#]*)`)
+	hostStart   = regexp.MustCompile(`^(?:\[[0-9A-Fa-f:.]+\]|localhost|[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+|[A-Za-z0-9\-]+:[0-9]+)(?:[:/?#]|$)`)
+)
+
+// Redact returns url with what may be a secret replaced by "***": the password
+// of each "user:password@", and the values of parameters whose names say
+// password, key, token and the like. It takes any text, also several URLs or
+// broken ones, and hides rather too much than too little.
+func Redact(url string) string {
+	var b strings.Builder
+	at := 0
+	for _, m := range schemeStart.FindAllStringIndex(url, -1) {
+		if m[1] <= at {
+			continue
+		}
+		b.WriteString(url[at:m[1]])
+		at = m[1]
+		rest := url[at:]
+		// A URL in a text ends at a blank, unless a password has blanks in it.
+		if n := schemeStart.FindStringIndex(rest); n != nil {
+			rest = rest[:n[0]]
+		}
+		if i := userinfo(rest); i >= 0 {
+			if colon := strings.IndexByte(rest[:i], ':'); colon >= 0 {
+				b.WriteString(rest[:colon] + ":***")
+			} else {
+				b.WriteString(rest[:i])
+			}
+			at += i
+		}
+	}
+	b.WriteString(url[at:])
+	return secretParam.ReplaceAllString(b.String(), "${1}${2}=***")
+}
+
+// userinfo is the index of the "@" that ends the user and password in what
+// follows "//", -1 if there is none. A password may, against the rules, contain
+// "@", "/" or a blank, so the last "@" with something like a host behind it counts.
+func userinfo(rest string) int {
+	authority := rest
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		authority = rest[:i]
+	}
+	last := strings.LastIndexByte(authority, '@')
+	for i := len(rest) - 1; i > last; i-- {
+		if rest[i] == '@' && hostStart.MatchString(rest[i+1:]) && strings.IndexByte(rest[:i], ':') >= 0 {
+			return i
+		}
+	}
+	return last
+}
+
+// oneLine replaces what would break or disturb a line of text.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) && r != ' ' {
+			return '?'
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,64 @@
+package clock
+
+import "time"
+
+// jump is the difference between two timestamps that follow each other which is
+// taken for a new timeline rather than for a pause in the stream. In files only
+// a jump backwards is: a slide show may well rest for longer.
+const jump = 5 * time.Second
+
+// Restamper mends timelines that jump, as those of a transport stream made of
+// pieces, of a camera that sets its clock, or of a server that was restarted,
+// do. Each stream keeps its own offset, and streams that jump together stay in
+// sync.
+type Restamper struct {
+	streams map[int]*stamps
+	recent  time.Duration // the offset that the latest jump of any stream led to
+	jumps   int
+	live    bool
+}
+
+type stamps struct {
+	next   time.Duration // where the stream's timeline is expected to go on
+	offset time.Duration // added to the source's timestamps
+	jumps  int           // how many jumps of the source this stream has made
+	begun  bool
+}
+
+// NewRestamper returns a restamper that adds offset to every timestamp of a
+// file or a live stream.
+func NewRestamper(offset time.Duration, live bool) *Restamper {
+	return &Restamper{streams: map[int]*stamps{}, recent: offset, live: live}
+}
+
+// Offset is what must be added to the source's timestamps of a packet of a
+// stream: t is its decoding time (timestamps of B frames go back and forth),
+// length its duration.
+func (r *Restamper) Offset(stream int, t, length time.Duration) time.Duration {
+	s := r.streams[stream]
+	if s == nil {
+		s = &stamps{offset: r.recent, jumps: r.jumps}
+		r.streams[stream] = s
+	}
+	if d := t + s.offset - s.next; s.begun && (d < -jump || d > jump && r.live) {
+		if joined := t + r.recent - s.next; s.jumps < r.jumps && joined < jump && joined > -jump {
+			s.offset = r.recent // another stream jumped before: go along with it
+		} else {
+			s.offset = s.next - t
+			r.recent = s.offset
+			r.jumps++
+		}
+		s.jumps = r.jumps
+	}
+	s.next, s.begun = t+s.offset+length, true
+	return s.offset
+}
+
+// End is where the timeline of the longest stream ends.
+func (r *Restamper) End() time.Duration {
+	var end time.Duration
+	for _, s := range r.streams {
+		end = max(end, s.next)
+	}
+	return end
+}

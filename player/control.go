@@ -1,0 +1,224 @@
+package player
+
+import (
+	"fmt"
+	"time"
+
+	"planar/render"
+)
+
+// handle answers an event of the window.
+func (s *session) handle(e render.Event) error {
+	switch e.Kind {
+	case render.CloseRequest:
+		return ErrQuit
+	case render.FileDrop:
+		return &dropped{e.Path}
+	}
+	return s.do(keys[e.Key])
+}
+
+func (s *session) do(c command) error {
+	switch c.do {
+	case quit:
+		return ErrQuit
+	case togglePause:
+		s.togglePause()
+	case stepForward:
+		s.stepForward()
+	case stepBack:
+		s.stepBack()
+	case seekBy:
+		s.seek(s.position()+c.time, showing)
+	case seekStart:
+		s.seek(0, fromStart)
+	case seekEnd:
+		if s.info.Duration > 0 {
+			s.seek(s.info.Duration, showing)
+		}
+	case speedBy:
+		s.setSpeed(s.p.speed * c.factor)
+	case speedReset:
+		s.setSpeed(1)
+	case volumeBy:
+		s.p.volume = min(1, max(0, s.p.volume+c.amount))
+		s.speaker.setGain(s.p.gain())
+	case toggleMute:
+		s.p.muted = !s.p.muted
+		s.speaker.setGain(s.p.gain())
+	case toggleLoop:
+		s.mu.Lock()
+		if s.p.loop < 0 {
+			s.p.loop = 0
+		} else {
+			s.p.loop = -1
+		}
+		s.mu.Unlock()
+	case toggleFullscreen:
+		s.out.SetFullscreen(!s.out.Fullscreen())
+	case leaveFullscreen:
+		s.out.SetFullscreen(false)
+	case snapshot:
+		s.snapshot()
+	}
+	return nil
+}
+
+// gain is the volume as a factor of the samples. Loudness follows about the
+// cube of it, so that each step sounds like one.
+func (p *Player) gain() float64 {
+	if p.muted {
+		return 0
+	}
+	return p.volume * p.volume * p.volume
+}
+
+func (s *session) togglePause() {
+	if s.ended {
+		s.setPaused(false)
+		s.seek(0, fromStart)
+		return
+	}
+	s.setPaused(!s.paused)
+}
+
+func (s *session) setPaused(paused bool) {
+	if s.paused == paused {
+		return
+	}
+	s.paused = paused
+	now := s.now()
+	s.mu.Lock()
+	if paused {
+		s.clk.Stop(now)
+		s.playing = false
+	} else {
+		// Where pictures lead, playback goes on with the first one after a seek.
+		s.playing = s.shown != nil && !s.next.isFirst() || !s.hasVideo
+		s.waiting = 0
+		if s.playing {
+			s.clk.Stop(now) // sync starts it with the sound
+		}
+	}
+	playing := s.playing
+	s.mu.Unlock()
+	s.speaker.pause(!playing)
+	switch {
+	case paused:
+	case s.info.Live:
+		s.jump(s.clockNow(), fromStart) // what came meanwhile is no longer live
+	case s.stepped:
+		s.seek(s.position(), showing)
+	}
+	s.refresh.poke()
+}
+
+func (f *frame) isFirst() bool { return f != nil && f.first }
+
+// stepForward shows the next frame and stays there.
+func (s *session) stepForward() {
+	if !s.paused {
+		s.setPaused(true)
+		return
+	}
+	s.step = true
+}
+
+// stepBack shows the frame before the one on the screen.
+func (s *session) stepBack() {
+	s.setPaused(true)
+	if s.shown != nil {
+		s.seek(s.shown.PTS, lastBefore)
+	}
+}
+
+// position is where playback stands on the source's timeline.
+func (s *session) position() time.Duration {
+	cur := s.epochs.current()
+	switch {
+	case s.shown != nil && s.shown.epoch == cur.n:
+		return s.shown.PTS
+	case s.hasVideo:
+		return cur.target // a seek that has not arrived
+	}
+	return s.clockNow() - time.Duration(s.speaker.offset.Load())
+}
+
+// seek goes to a place in the source.
+func (s *session) seek(to time.Duration, mode seekMode) {
+	if !s.info.Seekable {
+		s.log.Warn(display(s.name) + ": cannot seek in this source")
+		return
+	}
+	to = max(0, to)
+	if s.info.Duration > 0 {
+		to = min(to, s.info.Duration)
+	}
+	s.jump(to, mode)
+}
+
+// jump begins a new epoch at a place and throws away what is on its way.
+func (s *session) jump(to time.Duration, mode seekMode) {
+	now := s.now()
+	s.mu.Lock()
+	s.clk.Stop(now)
+	s.clk.Set(to, now)
+	if s.hasVideo {
+		s.playing = false // until the picture there is shown
+	}
+	s.waiting = 0
+	s.mu.Unlock()
+	s.speaker.pause(s.hasVideo || s.paused)
+	s.epochs.begin(to, mode)
+	s.packets.Flush(func(p packet) bool { return p.mark == markOpen || p.mark == markClose })
+	s.frameGroup.Flush(nil)
+	s.next.release()
+	s.next = nil
+	s.videoDone, s.ended, s.stepped = false, false, false
+	s.refresh.poke()
+}
+
+func (s *session) setSpeed(speed float64) {
+	if s.info.Live {
+		return // a live source comes at its own speed
+	}
+	s.p.speed = min(16, max(0.1, speed))
+	if d := s.p.speed - 1; d > -0.01 && d < 0.01 {
+		s.p.speed = 1
+	}
+	s.mu.Lock()
+	s.clk.SetSpeed(s.p.speed, s.now())
+	s.mu.Unlock()
+	s.speaker.setSpeed(s.p.speed)
+	s.refresh.poke()
+}
+
+func (s *session) snapshot() {
+	if s.shown == nil || s.cfg.Snapshot == nil {
+		return
+	}
+	path, err := s.cfg.Snapshot(s.name, s.shown.Frame)
+	if err != nil {
+		s.log.Error(err.Error())
+		return
+	}
+	s.log.Info("snapshot: " + path)
+}
+
+// snapshotLast hands out the last picture, for --screenshot.
+func (s *session) snapshotLast() {
+	if s.cfg.OnLast != nil && s.shown != nil {
+		s.cfg.OnLast(s.shown.Frame)
+	}
+}
+
+// soundFailed reports that there is no sound device. Pictures go on without it.
+func (s *session) soundFailed(err error) {
+	s.log.Error(fmt.Sprintf("%v: playing without sound", err))
+	if !s.hasVideo {
+		s.mu.Lock()
+		s.noSound = fmt.Errorf("%s: has only sound, and there is no sound device: %w", display(s.name), err)
+		s.mu.Unlock()
+	}
+	s.out.Wake()
+}

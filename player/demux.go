@@ -1,0 +1,190 @@
+package player
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"planar/demux"
+	"planar/player/clock"
+)
+
+// readLoop is the demux goroutine: it reads packets and hands them to the lanes
+// of the decoders, moves the source when a new epoch begins, and brings a live
+// source back when it is lost.
+func (s *session) readLoop(ctx context.Context) {
+	s.openDecoders(s.epochs.current())
+	stamps := s.restamp(0)
+	rounds := 1
+	for ctx.Err() == nil {
+		e, jump := s.epochs.takeJump()
+		if jump {
+			if s.info.Live { // resumed after a pause: go on with what comes now
+				stamps = s.restamp(e.target)
+				s.live.restart()
+			} else if err := s.src.Seek(e.target); err != nil {
+				s.fail(err)
+				return
+			} else {
+				stamps = s.restamp(0)
+			}
+			rounds = 1
+		}
+		pkt, err := s.src.Read()
+		switch {
+		case err == nil:
+			s.deliver(e, pkt, stamps)
+			continue
+		case ctx.Err() != nil:
+			return
+		case s.info.Live && s.cfg.Reconnect:
+			if !s.reconnect(ctx, e, err) {
+				return
+			}
+			// The picture has stood still since: go on from there.
+			stamps = s.restamp(s.clockNow())
+			s.live.restart()
+			continue
+		case !errors.Is(err, io.EOF):
+			if !errors.Is(err, demux.ErrInterrupted) {
+				s.log.Warn(fmt.Sprintf("%v: playback ends here", err))
+				s.setDamaged(err)
+			}
+		}
+		if s.loops(rounds) && s.info.Seekable && stamps.End() > 0 {
+			rounds++
+			s.mark(e, markDrain)
+			end := stamps.End()
+			if err := s.src.Seek(0); err != nil {
+				s.fail(err)
+				return
+			}
+			stamps = s.restamp(end)
+			continue
+		}
+		s.mark(e, markEnd)
+		if !s.epochs.waitJump(ctx) {
+			return
+		}
+	}
+}
+
+// restamp begins a timeline at the given playback time. A file's timestamps
+// begin at 0, those of a live source with the first packet.
+func (s *session) restamp(offset time.Duration) *clock.Restamper {
+	return clock.NewRestamper(offset, s.info.Live)
+}
+
+func (s *session) deliver(e *epoch, pkt *demux.Packet, stamps *clock.Restamper) {
+	lane := s.lane(pkt.Stream)
+	if lane == nil {
+		pkt.Release()
+		return
+	}
+	p := packet{Packet: pkt, epoch: e.n}
+	t := pkt.DTS
+	if t == demux.NoPTS {
+		t = pkt.PTS
+	}
+	if t != demux.NoPTS {
+		p.offset = stamps.Offset(pkt.Stream, t, pkt.Duration)
+		if s.info.Live {
+			s.live.arrived(pkt.Time() + p.offset)
+		}
+	}
+	s.stats.bytes.Add(int64(pkt.Size))
+	lane.Put(p)
+}
+
+func (s *session) mark(e *epoch, m mark) {
+	for _, l := range s.lanes() {
+		l.Put(packet{epoch: e.n, mark: m})
+	}
+}
+
+const backoffMin, backoffMax = 200 * time.Millisecond, 2 * time.Second
+
+// reconnect opens a lost live source again, for as long as it takes. It returns
+// false if the session ends meanwhile.
+func (s *session) reconnect(ctx context.Context, e *epoch, cause error) bool {
+	if errors.Is(cause, io.EOF) {
+		cause = errors.New("the server ended the stream")
+	}
+	s.log.Warn(fmt.Sprintf("%s: signal lost: %v", display(s.name), cause))
+	s.setLost(cause)
+	// The decoders go before the source they belong to.
+	var closed []chan struct{}
+	for _, l := range s.lanes() {
+		c := make(chan struct{})
+		closed = append(closed, c)
+		l.Put(packet{epoch: e.n, mark: markClose, done: func() { close(c) }})
+	}
+	for _, c := range closed {
+		select {
+		case <-c:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	if old := s.swapSource(nil); old != nil {
+		old.Close()
+	}
+	began := s.now()
+	for wait := backoffMin; ; wait = min(2*wait, backoffMax) {
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return false
+		}
+		src, err := s.cfg.Open(ctx, s.name)
+		if err == nil {
+			err = s.adopt(src)
+		}
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		s.log.Debug("reconnect: " + err.Error())
+	}
+	s.openDecoders(e)
+	s.stats.reconnects.Add(1)
+	s.log.Warn(fmt.Sprintf("%s: signal back after %.1f s", display(s.name), (s.now() - began).Seconds()))
+	s.setLost(nil)
+	return true
+}
+
+// openDecoders tells the decoders which source and stream they serve from now on.
+func (s *session) openDecoders(e *epoch) {
+	if s.hasVideo {
+		s.vlane.Put(packet{epoch: e.n, mark: markOpen, src: s.src, stream: s.video.Index})
+	}
+	if s.hasSound {
+		s.slane.Put(packet{epoch: e.n, mark: markOpen, src: s.src, stream: s.sound.Index})
+	}
+}
+
+// adopt takes a source that was opened again in place of the lost one. It must
+// have the same kinds of stream; their numbers may differ.
+func (s *session) adopt(src demux.Source) error {
+	video, sound := choose(src.Streams(), !s.hasVideo, !s.hasSound)
+	if (s.hasVideo && video == nil) || (s.hasSound && sound == nil) {
+		src.Close()
+		return errors.New("a stream is missing")
+	}
+	var chosen []int
+	if video != nil {
+		s.video = *video
+		chosen = append(chosen, video.Index)
+	}
+	if sound != nil {
+		s.sound = *sound
+		chosen = append(chosen, sound.Index)
+	}
+	src.Select(chosen...)
+	s.swapSource(src)
+	return nil
+}

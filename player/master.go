@@ -1,0 +1,53 @@
+package player
+
+import (
+	"fmt"
+	"time"
+)
+
+// patience is how long the clock waits for sound that does not come, at the
+// start or when the device has run dry, before the picture goes on without it.
+const patience = time.Second
+
+// sync keeps the clock with its master: the sound while it is heard, else the
+// machine's clock. It is called whenever the time is about to be read for a
+// decision, from the refresh and the main goroutine.
+func (s *session) sync(now time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.playing || !s.paced {
+		s.waiting = 0
+		return
+	}
+	t, hearing := s.speaker.heard()
+	switch hearing {
+	case hearsNothing:
+		s.clk.Start(now)
+	case hears:
+		s.waiting = 0
+		switch media := s.clk.At(now); {
+		case s.clk.Running():
+			s.clk.Follow(t, now)
+		case t >= media || media-t > patience:
+			s.clk.Set(t, now)
+			s.clk.Start(now)
+		default: // the first sound is still on its way through the device
+		}
+	default: // hearsNotYet, hearsGap
+		if s.waiting == 0 {
+			s.waiting = now
+			s.clk.Stop(now)
+		}
+		if now-s.waiting > patience && s.lost == nil {
+			s.clk.Start(now)
+		}
+	}
+	if s.info.Live {
+		if d := s.live.skip(s.clk.At(now), now); d > 0 {
+			to := s.clk.At(now) + d
+			s.clk.Set(to, now)
+			s.speaker.skip.Store(int64(to))
+			s.log.Debug(fmt.Sprintf("%s: skipped %v to stay live", display(s.name), d.Round(time.Millisecond)))
+		}
+	}
+}

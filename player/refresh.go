@@ -1,0 +1,133 @@
+package player
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// refresh is the refresh goroutine: it owns the one timer by which pictures are
+// shown, and wakes the main goroutine when the prepared frame is due, when a
+// frame has come for which nothing is prepared, and when something that can only
+// be seen by looking, such as the end of the sound, must be looked at.
+type refresh struct {
+	s    *session
+	kick chan struct{}
+
+	mu       sync.Mutex
+	armed    bool
+	media    time.Duration // playback time at which the prepared frame is due
+	deadline time.Duration // real time to wake at if nothing is prepared; 0 for none
+	hungry   bool          // nothing is prepared
+}
+
+func newRefresh(s *session) *refresh {
+	return &refresh{s: s, kick: make(chan struct{}, 1)}
+}
+
+// at arms the timer for a frame due at playback time media.
+func (r *refresh) at(media time.Duration) {
+	r.set(func() { r.armed, r.media, r.deadline, r.hungry = true, media, 0, false })
+}
+
+// idle says that no frame is prepared; at real time deadline, if not 0, the one
+// on the screen has been there for long enough.
+func (r *refresh) idle(deadline time.Duration) {
+	r.set(func() { r.armed, r.deadline, r.hungry = false, deadline, true })
+	if r.s.frames.Len() > 0 {
+		r.frameReady() // one that came between looking and saying so
+	}
+}
+
+func (r *refresh) set(change func()) {
+	r.mu.Lock()
+	change()
+	r.mu.Unlock()
+	r.poke()
+}
+
+func (r *refresh) poke() {
+	select {
+	case r.kick <- struct{}{}:
+	default:
+	}
+}
+
+// frameReady is called when a frame has been put into the queue.
+func (r *refresh) frameReady() {
+	r.mu.Lock()
+	wake := r.hungry
+	r.hungry = false
+	r.mu.Unlock()
+	if wake {
+		r.s.out.Wake()
+	}
+}
+
+const (
+	// pollSound is how often the clock is looked at while it waits for the sound
+	// to begin: a small part of a frame.
+	pollSound = 2 * time.Millisecond
+	// pollEnd is how often the end is looked for while sound plays without pictures.
+	pollEnd = 50 * time.Millisecond
+	// fine is the last part of a wait, which is slept exactly: runtime timers are
+	// up to a millisecond late.
+	fine = 1500 * time.Microsecond
+	// forEver stands for "until something changes".
+	forEver = time.Hour
+)
+
+// wait is how long there is nothing to do; wake tells whether the main
+// goroutine is to be woken after that.
+func (r *refresh) wait(now time.Duration) (d time.Duration, wake bool) {
+	s := r.s
+	s.sync(now)
+	s.mu.Lock()
+	running, playing := s.clk.Running(), s.playing
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer s.mu.Unlock()
+	switch {
+	case r.armed && running && playing:
+		return s.clk.Until(r.media, now), true
+	case r.armed && playing:
+		return pollSound, false
+	case r.deadline > now:
+		return r.deadline - now, true
+	case playing && !r.armed:
+		return pollEnd, true
+	}
+	return forEver, false
+}
+
+// done forgets what the main goroutine has just been woken for; it will say
+// what comes next.
+func (r *refresh) done() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.armed, r.deadline = false, 0
+}
+
+func (r *refresh) loop(ctx context.Context) {
+	timer := time.NewTimer(forEver)
+	defer timer.Stop()
+	for {
+		d, wake := r.wait(r.s.now())
+		if wake && d <= fine {
+			r.s.cfg.Time.Nap(d)
+			r.done()
+			r.s.out.Wake()
+			d, wake = pollEnd, false
+		}
+		if wake {
+			d -= fine * 2 / 3
+		}
+		timer.Reset(d)
+		select {
+		case <-timer.C:
+		case <-r.kick:
+		case <-ctx.Done():
+			return
+		}
+	}
+}

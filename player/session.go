@@ -1,0 +1,557 @@
+package player
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"planar/demux"
+	"planar/player/clock"
+	"planar/player/queue"
+	"planar/render"
+)
+
+// session plays one source. Three goroutines feed it (readLoop, videoLoop,
+// soundLoop), one wakes it (refresh.loop); everything that a person sees or
+// does happens in run, on the main goroutine.
+type session struct {
+	cfg   *Config
+	p     *Player
+	name  string
+	log   *slog.Logger
+	out   VideoOutput
+	stats *stats
+
+	info     demux.Info
+	hasVideo bool
+	hasSound bool
+	paced    bool // frames are shown at their time
+
+	// Owned by the demux goroutine once run has begun.
+	video, sound demux.Stream
+
+	packets         *queue.Group[packet]
+	vlane, slane    *queue.Lane[packet] // nil if there is no such stream
+	frameGroup      *queue.Group[frame]
+	frames          *queue.Lane[frame]
+	epochs          *epochs
+	refresh         *refresh
+	live            *liveEdge
+	speaker         *speaker
+	rate            render.Rational // of the video stream; zero if unknown
+	framesAreStills bool            // cover art: sound goes on under one picture
+
+	// Owned by the main goroutine.
+	next      *frame // prepared, waiting for its time
+	shown     *frame // on the screen
+	before    *frame // presented before it; kept until another one is
+	shownAt   time.Duration
+	paused    bool
+	step      bool // present one frame although paused
+	stepped   bool // paused, and no longer where the sound is
+	videoDone bool // the final frame has come
+	ended     bool
+	presented int64
+	titled    string
+	titledAt  time.Duration
+	failed    error // playback cannot go on
+
+	over, stopped atomic.Bool // ended and paused, for Stats
+
+	mu      sync.Mutex
+	src     demux.Source // the one to interrupt
+	clk     *clock.Clock
+	playing bool          // not paused, not before the first picture
+	waiting time.Duration // real time since when the clock has waited for sound; 0 if it does not
+	lost    error         // why the signal is lost
+	damage  error         // why reading ended early
+	noSound error         // there is only sound, and no device
+}
+
+// Bounds of the queues. Encoded packets: 2 s or 16 MiB a stream, so that a
+// file on a slow disk plays on for a while. Raw frames: 3, which hides a pause
+// of two frame times in reading. In all 64 MiB, reached only by files that are
+// interleaved badly.
+var (
+	encodedLimit = queue.Limit{Items: 4096, Bytes: 16 << 20, Duration: 2 * time.Second}
+	rawLimit     = queue.Limit{Items: 3}
+	hardLimit    = int64(64 << 20)
+)
+
+// framesAhead is how many decoded frames wait for their time: enough for an
+// uneven decoder (B frames come in groups of 3), few enough for memory. With the
+// one prepared that makes 3 + 1.
+const framesAhead = 3
+
+func newSession(p *Player, name string, src demux.Source) (*session, error) {
+	s := &session{
+		cfg: &p.cfg, p: p, name: name, log: p.cfg.Log, out: p.cfg.Video, stats: &p.stats,
+		info: src.Info(), src: src, clk: clock.New(), epochs: newEpochs(), live: &liveEdge{}, paused: p.cfg.Paused,
+		paced: p.cfg.Video.Paced() && !p.cfg.Untimed,
+	}
+	video, sound := choose(src.Streams(), p.cfg.NoVideo, p.cfg.NoAudio || p.cfg.OpenAudio == nil)
+	if video == nil && sound == nil {
+		return nil, fmt.Errorf("%s: nothing in it to play with these flags", display(name))
+	}
+	s.packets = queue.NewGroup(hardLimit, packetCost, func(p packet) {
+		p.Release()
+		if p.done != nil {
+			p.done()
+		}
+	})
+	s.frameGroup = queue.NewGroup(hardLimit, func(frame) queue.Cost { return queue.Cost{} }, func(f frame) { f.Release() })
+	s.frames = s.frameGroup.Lane(queue.Limit{Items: framesAhead})
+	var chosen []int
+	if video != nil {
+		s.video, s.hasVideo, s.rate, s.framesAreStills = *video, true, video.FrameRate, video.Still
+		limit := encodedLimit
+		if video.Codec == "rawvideo" {
+			limit = rawLimit
+		}
+		s.vlane = s.packets.Lane(limit)
+		s.vlane.SetActive(!video.Still)
+		chosen = append(chosen, video.Index)
+		w, h := render.DisplaySize(video.Width, video.Height, video.SAR, video.Rotation)
+		if w > 0 && h > 0 {
+			s.out.SetShape(w, h)
+		}
+	}
+	if sound != nil {
+		s.sound, s.hasSound = *sound, true
+		s.slane = s.packets.Lane(encodedLimit)
+		chosen = append(chosen, sound.Index)
+	}
+	src.Select(chosen...)
+	s.speaker = newSpeaker(s)
+	s.refresh = newRefresh(s)
+	for _, n := range s.info.Notes {
+		s.log.Warn(display(name) + ": " + n)
+	}
+	return s, nil
+}
+
+func packetCost(p packet) queue.Cost {
+	if p.Packet == nil {
+		return queue.Cost{}
+	}
+	return queue.Cost{Bytes: int64(p.Size), Duration: p.Duration}
+}
+
+// choose picks the streams to play: the container's default, else the first;
+// cover art only if there is no other picture.
+func choose(streams []demux.Stream, noVideo, noSound bool) (video, sound *demux.Stream) {
+	better := func(a, b *demux.Stream) bool {
+		return b == nil || (b.Still && !a.Still) || (a.Default && !b.Default && a.Still == b.Still)
+	}
+	for i := range streams {
+		switch st := &streams[i]; {
+		case st.Kind == demux.Video && !noVideo && better(st, video):
+			video = st
+		case st.Kind == demux.Audio && !noSound && better(st, sound):
+			sound = st
+		}
+	}
+	return video, sound
+}
+
+// run plays until the end, an error, a wish of the user's, or ctx.
+func (s *session) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	start := func(f func(context.Context)) { running.Go(func() { f(ctx) }) }
+	s.begin()
+	start(s.readLoop)
+	if s.hasVideo {
+		start(s.videoLoop)
+	}
+	if s.hasSound {
+		start(s.speaker.loop)
+	}
+	start(s.refresh.loop)
+	err := s.loop(ctx)
+
+	// The order matters: nobody may wait for a goroutine that waits for data.
+	s.snapshotLast()
+	cancel()
+	s.interruptSource()
+	s.packets.Close()
+	s.frameGroup.Close()
+	done := make(chan struct{})
+	go func() {
+		running.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(hangs):
+		// Only a read that nothing can interrupt (a terminal) takes so long.
+		s.log.Debug("a reader does not return; leaving it behind")
+		return err
+	}
+	s.speaker.close()
+	for _, f := range []*frame{s.next, s.shown, s.before} {
+		f.release()
+	}
+	if src := s.swapSource(nil); src != nil {
+		src.Close()
+	}
+	return err
+}
+
+// hangs is how long leaving waits for a goroutine before it is given up.
+const hangs = 3 * time.Second
+
+// begin sets the first epoch.
+func (s *session) begin() {
+	s.clk.SetSpeed(s.p.speed, s.now())
+	target := s.cfg.Start
+	if target == 0 && s.cfg.StartFrame > 0 && s.rate.Known() {
+		target = demux.FrameTime(s.cfg.StartFrame, s.rate)
+	}
+	if target > 0 && s.info.Seekable {
+		s.epochs.begin(target, showing)
+	} else {
+		s.epochs.begin(0, fromStart)
+		s.epochs.takeJump() // it is there already
+	}
+	s.clk.Set(target, s.now())
+	s.playing = !s.paused && !s.hasVideo
+}
+
+// loop waits for something to happen and answers it.
+func (s *session) loop(ctx context.Context) error {
+	for {
+		if err := s.advance(); err != nil {
+			return err
+		}
+		if s.finished() {
+			return s.failure()
+		}
+		s.over.Store(s.ended)
+		s.stopped.Store(s.paused)
+		s.setTitle()
+		events := s.out.Wait(ctx)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		for _, e := range events {
+			if err := s.handle(e); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// advance shows what is due and prepares what comes next. It ends by telling the
+// refresh goroutine when to call again.
+func (s *session) advance() error {
+	for {
+		now := s.now()
+		s.sync(now)
+		if s.next == nil && !s.prepareNext(now) {
+			s.refresh.idle(s.endOfShown())
+			return s.failed
+		}
+		if !s.due(now) {
+			s.refresh.at(s.next.start)
+			return nil
+		}
+		if err := s.present(); err != nil {
+			return err
+		}
+		if s.cfg.Frames > 0 && s.presented >= s.cfg.Frames {
+			s.ended = true
+			return nil
+		}
+	}
+}
+
+// prepareNext takes the next frame worth showing from the queue and prepares it.
+func (s *session) prepareNext(now time.Duration) bool {
+	cur := s.epochs.current().n
+	for {
+		f, ok := s.frames.TryGet()
+		if !ok {
+			return false
+		}
+		if f.epoch != cur {
+			f.Release()
+			continue
+		}
+		if f.final {
+			s.videoDone = true
+			s.resumeSound()
+			continue
+		}
+		if s.judge(&f, now) == clock.Drop {
+			s.stats.dropped.Add(1)
+			f.Release()
+			continue
+		}
+		w, h := f.DisplaySize()
+		s.out.SetShape(w, h)
+		if err := s.out.Prepare(&f.Picture); err != nil {
+			f.Release()
+			s.failed = fmt.Errorf("%s: cannot show a frame: %w", display(s.name), err)
+			return false
+		}
+		s.next = &f
+		return true
+	}
+}
+
+// judge decides about a frame that has not been prepared yet.
+func (s *session) judge(f *frame, now time.Duration) clock.Verdict {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.first || s.paused || !s.playing || !s.paced {
+		return clock.Show
+	}
+	media := s.clk.At(now)
+	if s.info.Live && !s.speaker.leads() && media > f.start && s.clk.Running() {
+		// Without sound nothing is lost by waiting for a picture that the network
+		// held up; the backlog it leaves is worked off by live.skip.
+		s.clk.Set(f.start, now)
+		return clock.Show
+	}
+	last := s.frames.Len() == 0
+	return clock.Decide(f.start, f.end, media, now-s.shownAt, last)
+}
+
+// due reports whether the prepared frame is to be shown now.
+func (s *session) due(now time.Duration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.next.first || s.step || !s.paced && !s.paused:
+		return true
+	case s.paused || !s.clk.Running():
+		return false
+	}
+	return clock.Decide(s.next.start, s.next.start, s.clk.At(now), 0, true) == clock.Show
+}
+
+// present shows the prepared frame and accounts for it.
+func (s *session) present() error {
+	f := s.next
+	if err := s.out.Present(f.Number, f.PTS); err != nil {
+		return fmt.Errorf("%s: cannot show a frame: %w", display(s.name), err)
+	}
+	now := s.now()
+	s.account(f, now)
+	s.before.release()
+	s.before, s.shown, s.next = s.shown, f, nil
+	s.shownAt = now
+	s.presented++
+	if s.step {
+		s.step, s.stepped = false, true
+	}
+	if f.first || s.paused {
+		// Playback stands at this picture: after a seek, a step, or at the start.
+		s.mu.Lock()
+		s.clk.Set(f.start, now)
+		s.mu.Unlock()
+	}
+	s.resumeSound()
+	return nil
+}
+
+// resumeSound lets sound and clock go on once the picture they belong to is on
+// the screen, or none will come.
+func (s *session) resumeSound() {
+	if s.paused {
+		return
+	}
+	s.mu.Lock()
+	s.playing = true
+	s.mu.Unlock()
+	s.speaker.pause(false)
+}
+
+// endOfShown is the real time at which the picture on the screen will have been
+// there for as long as it should.
+func (s *session) endOfShown() time.Duration {
+	if s.shown == nil {
+		return 0
+	}
+	return s.shownAt + time.Duration(float64(s.shown.end-s.shown.start)/s.p.speed)
+}
+
+// finished reports whether everything has been played and nothing holds the
+// program.
+func (s *session) finished() bool {
+	if s.failed != nil || (s.ended && s.cfg.Frames > 0) {
+		return true
+	}
+	s.mu.Lock()
+	silent := s.noSound != nil
+	s.mu.Unlock()
+	if silent {
+		return true
+	}
+	videoOver := !s.hasVideo || (s.videoDone && s.next == nil && (s.now() >= s.endOfShown() || !s.paced))
+	soundOver := !s.hasSound || s.speaker.over()
+	s.ended = videoOver && soundOver && !s.paused
+	return s.ended && (s.cfg.Exit || len(s.p.queue) > 0 || !s.paced)
+}
+
+// failure is why the session counts as not played, if it does.
+func (s *session) failure() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.failed != nil:
+		return s.failed
+	case s.noSound != nil:
+		return s.noSound
+	case s.hasVideo && s.presented == 0 && !s.framesAreStills:
+		if s.damage != nil {
+			return fmt.Errorf("%s: no picture could be decoded: %w", display(s.name), s.damage)
+		}
+		return fmt.Errorf("%s: no picture could be decoded", display(s.name))
+	}
+	return nil
+}
+
+func (s *session) now() time.Duration { return s.cfg.Time.Now() }
+
+// clockNow is the playback time.
+func (s *session) clockNow() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.clk.At(s.now())
+}
+
+// lane is where packets of a stream go; nil if it is not played.
+func (s *session) lane(stream int) *queue.Lane[packet] {
+	switch {
+	case s.hasVideo && stream == s.video.Index:
+		return s.vlane
+	case s.hasSound && stream == s.sound.Index:
+		return s.slane
+	}
+	return nil
+}
+
+func (s *session) lanes() (all []*queue.Lane[packet]) {
+	for _, l := range []*queue.Lane[packet]{s.vlane, s.slane} {
+		if l != nil {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+// loops reports whether there is another round after so many.
+func (s *session) loops(rounds int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.p.loop < 0 || rounds < s.p.loop
+}
+
+// swapSource replaces the source that interruptSource reaches, and returns the
+// old one, which it closes when a new source takes its place or none does while
+// playing.
+func (s *session) swapSource(src demux.Source) demux.Source {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.src
+	s.src = src
+	return old
+}
+
+func (s *session) interruptSource() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.src != nil {
+		s.src.Interrupt()
+	}
+}
+
+func (s *session) setLost(err error) {
+	s.mu.Lock()
+	s.lost = err
+	s.mu.Unlock()
+	s.out.Wake()
+}
+
+func (s *session) setDamaged(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.damage == nil {
+		s.damage = err
+	}
+}
+
+// fail ends the session because of err, from any goroutine.
+func (s *session) fail(err error) {
+	s.setDamaged(err)
+	s.log.Error(err.Error())
+	for _, l := range s.lanes() {
+		l.Put(packet{epoch: s.epochs.current().n, mark: markEnd})
+	}
+	s.out.Wake()
+}
+
+// titleEvery is how often the title follows the time; each change is a round
+// trip to the window manager.
+const titleEvery = 500 * time.Millisecond
+
+func (s *session) setTitle() {
+	now := s.now()
+	s.mu.Lock()
+	lost := s.lost
+	s.mu.Unlock()
+	state := ""
+	switch {
+	case lost != nil:
+		state = "signal lost - "
+	case s.paused:
+		state = "paused - "
+	case s.ended:
+		state = "end - "
+	}
+	if s.shown != nil {
+		state += fmt.Sprintf("%s #%d - ", ClockText(s.shown.PTS), s.shown.Number)
+	}
+	if s.titledAt != 0 && now-s.titledAt < titleEvery && !s.paused && lost == nil {
+		return
+	}
+	title := state + display(s.name) + " - planar"
+	if title != s.titled {
+		s.titled, s.titledAt = title, now
+		s.out.SetTitle(title)
+	}
+}
+
+// ClockText is a time as people read it: 1:02:03.456, or 02:03.456.
+func ClockText(t time.Duration) string {
+	t = t.Round(time.Millisecond)
+	h, m, sec := int(t.Hours()), int(t.Minutes())%60, t.Seconds()-60*float64(int(t.Minutes()))
+	if h > 0 {
+		return fmt.Sprintf("%d:%02d:%06.3f", h, m, sec)
+	}
+	return fmt.Sprintf("%02d:%06.3f", m, sec)
+}
+
+// display is how a source is called in titles and messages: a file by its name,
+// a URL without its password.
+func display(name string) string {
+	if name == "-" {
+		return "standard input"
+	}
+	if demux.IsURL(name) {
+		return demux.Redact(name)
+	}
+	return filepath.Base(name)
+}
+
+func (f *frame) release() {
+	if f != nil {
+		f.Release()
+	}
+}

@@ -1,0 +1,499 @@
+package player
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"planar/audio"
+	"planar/demux"
+)
+
+// speaker is the sound stage: packets in, PCM out, and the time of what is heard.
+type speaker struct {
+	s     *session
+	speed atomic.Uint64 // float64 bits: media seconds per second
+	gain  atomic.Uint64 // float64 bits: of the output
+	skip  atomic.Int64  // live: sound before this playback time is not wanted
+
+	mu     sync.Mutex
+	out    AudioOutput
+	state  speakerState
+	epoch  int             // whose sound the output plays
+	base   int64           // frames handed over before the epoch's first
+	time   *audio.Timeline // of the frames in the output
+	paused bool
+	end    int64 // frames written in all; valid once state is speakerDrained
+
+	// Owned by the sound goroutine.
+	dec      demux.AudioDecoder
+	cur      *epoch
+	written  int64 // frames handed to the output, less those flushed
+	res      Resampler
+	in       audio.Format  // what res takes
+	resSpeed float64       // what res was made for
+	next     time.Duration // playback time at which the next block is expected
+	anchored bool          // next is known
+	skipped  int64         // the value of skip that was last obeyed
+	offset   atomic.Int64  // playback time minus the source's, of the latest block
+	errors   oncePerSecond
+}
+
+type speakerState int
+
+const (
+	speakerPending speakerState = iota // no sound yet
+	speakerActive
+	speakerDrained // all has been written
+	speakerOff     // no device, or no sound in the source
+)
+
+func newSpeaker(s *session) *speaker {
+	k := &speaker{s: s, cur: &epoch{}, paused: s.paused || s.hasVideo, anchored: !s.info.Live}
+	k.skip.Store(math.MinInt64)
+	k.skipped = math.MinInt64
+	k.setSpeed(s.p.speed)
+	k.gain.Store(math.Float64bits(s.p.gain()))
+	if !s.hasSound {
+		k.state = speakerOff
+	}
+	return k
+}
+
+func (k *speaker) setSpeed(v float64) { k.speed.Store(math.Float64bits(v)) }
+
+// loop is the sound goroutine.
+func (k *speaker) loop(ctx context.Context) {
+	defer k.closeDecoder()
+	for {
+		p, ok := k.s.slane.Get()
+		if !ok || !k.take(ctx, p) {
+			return
+		}
+	}
+}
+
+func (k *speaker) take(ctx context.Context, p packet) bool {
+	defer p.Release()
+	switch p.mark {
+	case markOpen:
+		k.closeDecoder()
+		var err error
+		if k.dec, err = p.src.AudioDecoder(p.stream); err != nil {
+			k.s.log.Error(fmt.Sprintf("%s: %v: playing without sound", display(k.s.name), err))
+			k.off()
+		}
+		return true
+	case markClose:
+		k.closeDecoder()
+		p.done()
+		return true
+	}
+	if p.epoch != k.cur.n {
+		c := k.s.epochs.current()
+		if p.epoch != c.n {
+			return true
+		}
+		k.begin(c)
+	}
+	if k.dec == nil || k.is(speakerOff) {
+		return true
+	}
+	if p.mark == markNone {
+		k.offset.Store(int64(p.offset))
+		return k.decode(ctx, p.Packet)
+	}
+	if !k.decode(ctx, nil) {
+		return false
+	}
+	k.dec.Flush()
+	if p.mark == markEnd {
+		if !k.flushResampler(ctx) {
+			return false
+		}
+		k.mu.Lock()
+		k.end = k.written
+		if k.out != nil {
+			k.out.End()
+		}
+		if k.state != speakerOff {
+			k.state = speakerDrained
+		}
+		k.mu.Unlock()
+	}
+	return true
+}
+
+// begin starts a new epoch: what the output still holds is thrown away.
+func (k *speaker) begin(e *epoch) {
+	k.cur = e
+	if k.dec != nil {
+		k.dec.Flush()
+	}
+	k.restart()
+	k.next, k.anchored = e.target, !k.s.info.Live
+}
+
+// restart empties the output and its timeline.
+func (k *speaker) restart() {
+	k.closeResampler()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.epoch = k.cur.n
+	if k.out != nil {
+		k.time.Reset()
+		k.out.Flush()
+		k.written = k.out.Position().Handed
+		k.base = k.written
+	}
+	if k.state == speakerDrained {
+		k.state = speakerActive
+	}
+}
+
+func (k *speaker) decode(ctx context.Context, pkt *demux.Packet) bool {
+	for {
+		err := k.dec.Send(pkt)
+		again := errors.Is(err, demux.ErrAgain)
+		if err != nil && !again {
+			k.s.stats.decodeErrors.Add(1)
+			k.errors.report(k.s, "audio: ", err)
+		}
+		for {
+			b, err := k.dec.Receive()
+			if err != nil {
+				if !errors.Is(err, demux.ErrAgain) && !errors.Is(err, io.EOF) {
+					k.errors.report(k.s, "audio: ", err)
+				}
+				break
+			}
+			ok := k.play(ctx, b)
+			b.Release()
+			if !ok {
+				return false
+			}
+		}
+		if !again {
+			return true
+		}
+	}
+}
+
+const (
+	// Timestamps of containers are rounded to milliseconds; a deviation of the
+	// stamped from the counted time below this is no news.
+	stampJitter = 5 * time.Millisecond
+	// Up to this the timeline is moved without touching the sound; a longer hole
+	// is filled with silence, a longer overlap cut.
+	smallGap = 50 * time.Millisecond
+)
+
+// play puts one block at its place in time and writes it to the output.
+func (k *speaker) play(ctx context.Context, b *audio.Block) bool {
+	if !k.openOutput(b.Format) {
+		return true
+	}
+	if skip := k.skip.Load(); skip != k.skipped {
+		k.skipped = skip
+		k.restart()
+		k.anchored = false
+	}
+	start := k.next
+	if b.PTS != demux.NoPTS {
+		start = b.PTS + time.Duration(k.offset.Load()) + k.s.cfg.AudioDelay
+	}
+	if start+b.Duration(int64(b.Frames)) <= time.Duration(k.skipped) {
+		return true
+	}
+	if !k.anchored {
+		k.next, k.anchored = start, true
+	}
+	gap := start - k.next
+	if gap < -smallGap || gap < 0 && k.fresh() {
+		// Before the target of a seek, or an overlap: cut to the sample.
+		cut := min(b.Format.Frames(-gap), int64(b.Frames))
+		if cut == int64(b.Frames) {
+			return true
+		}
+		trim(b, int(cut))
+		start += b.Duration(cut)
+		gap = start - k.next
+	}
+	speed := math.Float64frombits(k.speed.Load())
+	switch {
+	case gap > smallGap:
+		if !k.flushResampler(ctx) || !k.silence(ctx, gap, speed) {
+			return ctx.Err() == nil
+		}
+		k.closeResampler()
+	case distance(gap, 0) > stampJitter || (gap != 0 && k.fresh()):
+		if !k.flushResampler(ctx) {
+			return ctx.Err() == nil
+		}
+		k.closeResampler()
+	default:
+		start = k.next // counted time is smoother than stamped time
+	}
+	if k.res == nil || k.in != b.Format || k.resSpeed != speed {
+		if !k.flushResampler(ctx) {
+			return ctx.Err() == nil
+		}
+		if err := k.openResampler(b.Format, speed); err != nil {
+			k.errors.report(k.s, "audio: ", err)
+			return true
+		}
+		k.time.Append(k.written, start, speed)
+	}
+	pcm, err := k.res.Convert(b)
+	if err != nil {
+		k.errors.report(k.s, "audio: ", err)
+		return true
+	}
+	k.next = start + b.Duration(int64(b.Frames))
+	return k.write(ctx, pcm)
+}
+
+// fresh reports whether nothing of this epoch has been written yet.
+func (k *speaker) fresh() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.written == k.base
+}
+
+// trim cuts n frames from a block's beginning.
+func trim(b *audio.Block, n int) {
+	step := b.Sample.Bytes()
+	if !b.Sample.Planar() {
+		step *= b.Channels
+	}
+	for i := range b.Planes {
+		b.Planes[i] = b.Planes[i][n*step:]
+	}
+	b.Frames -= n
+	if b.PTS != demux.NoPTS {
+		b.PTS += b.Duration(int64(n))
+	}
+}
+
+// openOutput opens the device when the first sound is there; false if there is
+// none.
+func (k *speaker) openOutput(f audio.Format) bool {
+	if k.out != nil || k.is(speakerOff) {
+		return k.out != nil
+	}
+	// Connecting to a sound server takes tens of milliseconds: not under the lock
+	// that the picture's timing needs.
+	out, err := k.s.cfg.OpenAudio(f)
+	if err != nil {
+		k.off()
+		k.s.soundFailed(err)
+		return false
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.out, k.state, k.time = out, speakerActive, audio.NewTimeline(out.Format().Rate)
+	k.base = out.Position().Handed
+	k.epoch, k.written = k.cur.n, k.base
+	out.SetVolume(math.Float64frombits(k.gain.Load()))
+	out.Pause(k.paused)
+	return true
+}
+
+func (k *speaker) openResampler(in audio.Format, speed float64) error {
+	k.closeResampler()
+	res, err := k.s.cfg.NewResampler(in, k.out.Format(), speed)
+	if err != nil {
+		return err
+	}
+	k.res, k.in, k.resSpeed = res, in, speed
+	return nil
+}
+
+func (k *speaker) closeResampler() {
+	if k.res != nil {
+		k.res.Close()
+		k.res = nil
+	}
+}
+
+// flushResampler writes what is still inside the resampler.
+func (k *speaker) flushResampler(ctx context.Context) bool {
+	if k.res == nil {
+		return true
+	}
+	pcm, err := k.res.Convert(nil)
+	if err != nil {
+		k.errors.report(k.s, "audio: ", err)
+	}
+	return k.write(ctx, pcm)
+}
+
+// silence writes silence of the given media time.
+func (k *speaker) silence(ctx context.Context, gap time.Duration, speed float64) bool {
+	f := k.out.Format()
+	k.time.Append(k.written, k.next, speed)
+	for n := f.Frames(time.Duration(float64(gap) / speed)); n > 0; {
+		some := min(n, int64(f.Rate)/10)
+		if !k.write(ctx, make([]byte, some*int64(f.FrameBytes()))) {
+			return false
+		}
+		n -= some
+	}
+	return true
+}
+
+// write hands PCM to the output, waiting for room. It returns false when the
+// goroutine is to end; sound of an epoch that is over is thrown away.
+func (k *speaker) write(ctx context.Context, pcm []byte) bool {
+	size := k.out.Format().FrameBytes()
+	// A fraction of the queue's length, so that it is refilled long before it
+	// runs out, and rarely.
+	wait := k.out.Format().Duration(int64(k.out.Capacity())) / 6
+	for len(pcm) > 0 {
+		n, err := k.out.Write(pcm)
+		if err != nil {
+			k.s.log.Error(err.Error())
+			k.off()
+			return true
+		}
+		k.mu.Lock()
+		k.written += int64(n)
+		k.mu.Unlock()
+		if pcm = pcm[n*size:]; len(pcm) == 0 {
+			break
+		}
+		if k.s.epochs.current().n != k.cur.n || k.skip.Load() != k.skipped {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(wait):
+		}
+	}
+	return true
+}
+
+func (k *speaker) off() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.state = speakerOff
+	k.s.slane.SetActive(false)
+}
+
+func (k *speaker) is(st speakerState) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.state == st
+}
+
+func (k *speaker) closeDecoder() {
+	if k.dec != nil {
+		k.dec.Close()
+		k.dec = nil
+	}
+}
+
+// close frees what the goroutine, which has ended, left behind.
+func (k *speaker) close() {
+	k.closeResampler()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.out == nil {
+		return
+	}
+	k.s.stats.underruns.Add(k.out.Underruns())
+	if err := k.out.Close(); err != nil {
+		k.s.log.Error(err.Error())
+		k.s.failed = err
+	}
+	k.out, k.state = nil, speakerOff
+}
+
+// pause stops and resumes the output.
+func (k *speaker) pause(paused bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.paused == paused {
+		return
+	}
+	k.paused = paused
+	if k.out != nil {
+		k.out.Pause(paused)
+	}
+}
+
+func (k *speaker) setGain(g float64) {
+	k.gain.Store(math.Float64bits(g))
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.out != nil {
+		k.out.SetVolume(g)
+	}
+}
+
+// hearing is what the sound says about the time.
+type hearing int
+
+const (
+	hearsNothing hearing = iota // there is no sound, or it is over: the wall clock leads
+	hearsNotYet                 // sound will come
+	hears                       // sound is being played: it leads
+	hearsGap                    // the device has run out of sound
+)
+
+// heard is the playback time of the sound that is being heard now.
+func (k *speaker) heard() (time.Duration, hearing) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.state == speakerOff {
+		return 0, hearsNothing
+	}
+	if k.epoch != k.s.epochs.current().n || k.out == nil {
+		return 0, hearsNotYet
+	}
+	pos := k.out.Position()
+	if !pos.Running || pos.Handed <= k.base {
+		if k.state == speakerDrained && k.end <= k.base {
+			return 0, hearsNothing // the epoch has no sound at all
+		}
+		return 0, hearsNotYet
+	}
+	at := pos.Heard(k.out.Format().Rate)
+	t, ok := k.time.At(at)
+	switch {
+	case !ok:
+		return 0, hearsNotYet
+	case k.state == speakerDrained && at >= float64(k.end)-1:
+		return t, hearsNothing
+	case pos.Starved && k.state != speakerDrained && at >= float64(pos.Handed)-1:
+		return t, hearsGap
+	}
+	return t, hears
+}
+
+// leads reports whether the sound is the clock's master.
+func (k *speaker) leads() bool {
+	_, h := k.heard()
+	return h != hearsNothing
+}
+
+// over reports whether all sound has been heard.
+func (k *speaker) over() bool {
+	k.mu.Lock()
+	state, epoch := k.state, k.epoch
+	k.mu.Unlock()
+	if state == speakerOff {
+		return true
+	}
+	if state != speakerDrained || epoch != k.s.epochs.current().n {
+		return false
+	}
+	_, h := k.heard()
+	return h == hearsNothing || !k.s.paced
+}

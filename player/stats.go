@@ -1,0 +1,163 @@
+package player
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// stats counts what happens, over all sources played.
+type stats struct {
+	shown, dropped, late, duplicated atomic.Int64
+	decoded, decodeErrors            atomic.Int64
+	bytes                            atomic.Int64
+	reconnects, skips, underruns     atomic.Int64
+	shownAt                          atomic.Int64 // real time of the latest presentation, ns
+	avDiff                           atomic.Int64 // picture minus sound at the latest presentation, ns
+	avKnown                          atomic.Bool
+	number, pts                      atomic.Int64 // of the latest frame shown
+	lateness                         atomic.Int64 // of the latest presentation, ns
+}
+
+// keep carries over what a session that ends counted itself.
+func (t *stats) keep(s sessionReport) {
+	t.skips.Add(s.skips)
+	t.avKnown.Store(false)
+}
+
+// Stats is a snapshot of how playback goes. Counters are since the start.
+type Stats struct {
+	Source       string        // name, without secrets; empty when nothing is open
+	State        string        // "opening", "playing", "paused", "signal lost", "ended"
+	Frame        int64         // number of the frame on the screen; -1 if none
+	PTS          time.Duration // its time in the source
+	Duration     time.Duration // of the source, 0 if unknown
+	Shown        int64         // frames presented
+	Dropped      int64         // frames whose time was over before they could be presented
+	Late         int64         // of those presented, how many more than half a frame late
+	Duplicated   int64         // frame times for which a picture stayed longer than it should
+	Decoded      int64
+	DecodeErrors int64
+	Bytes        int64         // read
+	AVDiff       time.Duration // picture minus sound, at the latest presentation
+	AVKnown      bool          // AVDiff has a meaning
+	Lateness     time.Duration // of the latest presentation
+	VideoPackets int           // in the queue before the decoder
+	AudioPackets int
+	Frames       int           // decoded, waiting for their time
+	SoundQueued  time.Duration // in the output's queue
+	Underruns    int64         // times the sound device ran dry
+	Reconnects   int64
+	Skips        int64 // jumps to stay live
+	Backlog      time.Duration
+	Speed        float64
+}
+
+// Stats may be called from any goroutine while Run runs.
+func (p *Player) Stats() Stats {
+	t := &p.stats
+	st := Stats{
+		State: "opening", Frame: -1,
+		Shown: t.shown.Load(), Dropped: t.dropped.Load(), Late: t.late.Load(), Duplicated: t.duplicated.Load(),
+		Decoded: t.decoded.Load(), DecodeErrors: t.decodeErrors.Load(), Bytes: t.bytes.Load(),
+		AVDiff: time.Duration(t.avDiff.Load()), AVKnown: t.avKnown.Load(), Lateness: time.Duration(t.lateness.Load()),
+		Underruns: t.underruns.Load(), Reconnects: t.reconnects.Load(), Skips: t.skips.Load(),
+	}
+	if st.Shown > 0 {
+		st.Frame, st.PTS = t.number.Load(), time.Duration(t.pts.Load())
+	}
+	p.mu.Lock()
+	s := p.current
+	p.mu.Unlock()
+	if s == nil {
+		return st
+	}
+	r := s.report()
+	st.Source, st.State, st.Duration = display(s.name), r.state, s.info.Duration
+	st.VideoPackets, st.AudioPackets, st.Frames = r.videoPackets, r.audioPackets, s.frames.Len()
+	st.SoundQueued, st.Speed, st.Backlog = r.queued, r.speed, r.backlog
+	st.Underruns += r.underruns
+	st.Skips += r.skips
+	if !s.hasVideo {
+		st.PTS = r.position
+	}
+	return st
+}
+
+// sessionReport is what only the session knows.
+type sessionReport struct {
+	state                      string
+	videoPackets, audioPackets int
+	queued, position, backlog  time.Duration
+	speed                      float64
+	skips, underruns           int64
+}
+
+func (s *session) report() sessionReport {
+	var r sessionReport
+	s.mu.Lock()
+	r.state, r.speed = "playing", s.clk.Speed()
+	switch {
+	case s.lost != nil:
+		r.state = "signal lost"
+	case s.over.Load():
+		r.state = "ended"
+	case s.stopped.Load():
+		r.state = "paused"
+	}
+	media := s.clk.At(s.now())
+	s.mu.Unlock()
+	if s.vlane != nil {
+		r.videoPackets = s.vlane.Len()
+	}
+	if s.slane != nil {
+		r.audioPackets = s.slane.Len()
+	}
+	r.position = media - time.Duration(s.speaker.offset.Load())
+	if s.info.Live {
+		r.backlog, r.skips = s.live.backlog(media), s.live.skipCount()
+	}
+	r.queued, r.underruns = s.speaker.report()
+	return r
+}
+
+// account notes a presentation at real time now.
+func (s *session) account(f *frame, now time.Duration) {
+	t := s.stats
+	t.shown.Add(1)
+	t.number.Store(f.Number)
+	t.pts.Store(int64(f.PTS))
+	t.shownAt.Store(int64(now))
+	s.mu.Lock()
+	steady := s.playing && s.clk.Running() && !f.first && s.paced
+	late := s.clk.At(now) - f.start
+	speed := s.clk.Speed()
+	s.mu.Unlock()
+	if !steady {
+		return
+	}
+	length := f.end - f.start
+	t.lateness.Store(int64(late))
+	if late > length/2 {
+		t.late.Add(1)
+	}
+	if s.shown != nil {
+		should := float64(s.shown.end-s.shown.start) / speed
+		if extra := float64(now-s.shownAt)/should - 0.5; extra >= 1 {
+			t.duplicated.Add(int64(extra))
+		}
+	}
+	if heard, h := s.speaker.heard(); h == hears {
+		t.avDiff.Store(int64(f.start - heard))
+		t.avKnown.Store(true)
+	}
+}
+
+// report tells how much sound waits in the output, and its underruns.
+func (k *speaker) report() (queued time.Duration, underruns int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.out == nil {
+		return 0, 0
+	}
+	return k.out.Format().Duration(int64(k.out.Queued())), k.out.Underruns()
+}

@@ -1,0 +1,199 @@
+package sdlwindow
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/veandco/go-sdl2/sdl"
+
+	"planar/render"
+)
+
+// pushUserEvent puts an event of the given type into SDL's queue.
+func pushUserEvent(kind uint32) error {
+	// SDL copies a whole SDL_Event, which is longer than a UserEvent.
+	var whole sdl.CEvent
+	e := (*sdl.UserEvent)(unsafe.Pointer(&whole))
+	e.Type = kind
+	_, err := sdl.PushEvent(e)
+	return err
+}
+
+// Wait sleeps until the user does something, Wake is called or ctx ends, and
+// returns what has come in. Meanwhile the window redraws itself as needed.
+func (w *Window) Wait(ctx context.Context) []render.Event {
+	defer context.AfterFunc(ctx, w.Wake)()
+	w.events = nil
+	for {
+		var e sdl.Event
+		if ctx.Err() == nil {
+			if e = sdl.WaitEvent(); e == nil {
+				return w.events // SDL cannot wait: the caller must not spin in here
+			}
+		} else {
+			e = sdl.PollEvent()
+		}
+		woken, damaged := ctx.Err() != nil, false
+		for ; e != nil; e = sdl.PollEvent() {
+			if e.GetType() == wakeEvent() {
+				w.waking.Store(false)
+				woken = true
+				continue
+			}
+			damaged = w.handle(e) || damaged
+		}
+		if damaged {
+			w.repair()
+		}
+		w.cursor.hideIfDue()
+		if woken || len(w.events) > 0 {
+			return w.events
+		}
+	}
+}
+
+// repair redraws the window outside Present.
+func (w *Window) repair() {
+	if !w.visible {
+		return
+	}
+	if err := w.redraw(); err != nil {
+		w.redrawErr = err
+	}
+}
+
+// handle translates e and reports whether the window has to be drawn again.
+func (w *Window) handle(e sdl.Event) (damaged bool) {
+	switch e := e.(type) {
+	case *sdl.WindowEvent:
+		return w.handleWindow(e)
+	case *sdl.RenderEvent: // textures were lost
+		w.holds = holdsNothing
+		if t, ok := w.canvas.(*texture); ok {
+			t.drop()
+		}
+		return true
+	case *sdl.KeyboardEvent:
+		if e.Type == sdl.KEYDOWN {
+			w.key(w.keys.down(e.Keysym.Sym, e.Keysym.Mod))
+		}
+	case *sdl.TextInputEvent:
+		w.key(w.keys.text(e.GetText()))
+	case *sdl.MouseWheelEvent:
+		w.wheel(e)
+	case *sdl.MouseButtonEvent:
+		w.cursor.moved(w)
+		if e.Type == sdl.MOUSEBUTTONDOWN && e.Button == sdl.BUTTON_LEFT && e.Clicks > 0 && e.Clicks%2 == 0 {
+			w.key("doubleclick")
+		}
+	case *sdl.MouseMotionEvent:
+		w.cursor.moved(w)
+	case *sdl.DropEvent:
+		if e.File != "" && (e.Type == sdl.DROPFILE || e.Type == sdl.DROPTEXT && strings.Contains(e.File, "://")) {
+			w.events = append(w.events, render.Event{Kind: render.FileDrop, Path: strings.TrimSpace(e.File)})
+		}
+	case *sdl.QuitEvent: // follows the closing of the only window
+		w.events = append(w.events, render.Event{Kind: render.CloseRequest})
+	}
+	return false
+}
+
+func (w *Window) handleWindow(e *sdl.WindowEvent) (damaged bool) {
+	switch e.Event {
+	case sdl.WINDOWEVENT_RESIZED: // by somebody else than this package
+		if !w.Fullscreen() && (int(e.Data1) != w.askedW || int(e.Data2) != w.askedH) {
+			w.keepSize = true
+		}
+		fallthrough
+	case sdl.WINDOWEVENT_SIZE_CHANGED:
+		// SDL makes a new surface, maybe where the old one was.
+		w.holds = holdsNothing
+		return true
+	case sdl.WINDOWEVENT_EXPOSED, sdl.WINDOWEVENT_SHOWN, sdl.WINDOWEVENT_RESTORED,
+		sdl.WINDOWEVENT_MAXIMIZED, sdl.WINDOWEVENT_FOCUS_GAINED:
+		return true
+	}
+	return false
+}
+
+// key adds a key press, unless name is empty.
+func (w *Window) key(name string) {
+	if name != "" {
+		w.events = append(w.events, render.Event{Kind: render.KeyPress, Key: name})
+	}
+}
+
+func (w *Window) wheel(e *sdl.MouseWheelEvent) {
+	if sdl.GetModState()&(sdl.KMOD_CTRL|sdl.KMOD_ALT|sdl.KMOD_GUI) != 0 {
+		return
+	}
+	y := e.Y
+	if e.Direction == sdl.MOUSEWHEEL_FLIPPED {
+		y = -y
+	}
+	for ; y > 0; y-- {
+		w.key("wheelup")
+	}
+	for ; y < 0; y++ {
+		w.key("wheeldown")
+	}
+}
+
+// cursor hides the mouse pointer in full screen when it has not moved.
+type cursor struct {
+	timer  *time.Timer
+	due    atomic.Bool
+	hidden bool
+}
+
+// cursorDelay is how long the pointer stays visible after its last motion.
+const cursorDelay = 2 * time.Second
+
+func (c *cursor) fullscreen(w *Window, on bool) {
+	if on {
+		c.moved(w)
+		return
+	}
+	c.stop()
+}
+
+// moved shows the pointer and, in full screen, starts the wait for hiding it.
+func (c *cursor) moved(w *Window) {
+	c.reveal()
+	if !w.Fullscreen() {
+		return
+	}
+	if c.timer == nil {
+		c.timer = time.AfterFunc(cursorDelay, func() {
+			c.due.Store(true)
+			w.Wake()
+		})
+		return
+	}
+	c.timer.Reset(cursorDelay)
+}
+
+func (c *cursor) reveal() {
+	c.due.Store(false)
+	if c.hidden {
+		sdl.ShowCursor(sdl.ENABLE)
+		c.hidden = false
+	}
+}
+
+func (c *cursor) hideIfDue() {
+	if c.due.Swap(false) {
+		sdl.ShowCursor(sdl.DISABLE)
+		c.hidden = true
+	}
+}
+
+func (c *cursor) stop() {
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	c.reveal()
+}
