@@ -14,8 +14,7 @@ import (
 const maxSegments = 256
 
 // Timeline maps frames, counted as an output counts them (Position.Handed), to
-// media time. One goroutine may append while others look up. The zero value has
-// a Rate of 0 and must be given one before it is used.
+// media time. One goroutine may append while others look up. NewTimeline makes one.
 type Timeline struct {
 	rate     float64 // Hz of the counted frames
 	mu       sync.Mutex

@@ -71,7 +71,6 @@ func (p *Pulse) start(t *testing.T, name string, arg ...string) io.Reader {
 	t.Helper()
 	c := exec.Command(name, arg...)
 	c.Env = p.env
-	c.Stderr = os.Stderr
 	out, err := c.StdoutPipe()
 	if err == nil {
 		err = c.Start()

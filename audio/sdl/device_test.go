@@ -74,6 +74,7 @@ func TestPulse(t *testing.T) {
 			return rec.Bytes()[start:]
 		},
 		Formats: []audio.Format{f},
+		Retries: 3,
 	})
 }
 

@@ -11,7 +11,7 @@
 /* The first callbacks get silence. PulseAudio was seen to swallow up to 5 ms of
  * what it gets first, while it catches up with the stream that begins. */
 #ifndef WARM
-#define WARM 3
+#define WARM 2
 #endif
 
 #define LOAD(p) __atomic_load_n(p, __ATOMIC_RELAXED)

@@ -78,7 +78,7 @@ func PCMCodec(sampleFormat string) (codec string, bytesPerSample int, native aud
 // nativePCM names native-endian formats; every machine planar is built for is
 // little-endian.
 var nativePCM = map[string]string{
-	"s16": "s16le", "s32": "s32le", "s64": "s64le", "flt": "f32le", "dbl": "f64le",
+	"s16": "s16le", "s32": "s32le", "flt": "f32le", "dbl": "f64le",
 	"u16": "u16le", "u24": "u24le", "u32": "u32le", "s24": "s24le",
 }
 
@@ -92,7 +92,6 @@ var pcmFormats = map[string]pcmFormat{
 	"s16le": {2, "s16"}, "s16be": {2, "s16"}, "u16le": {2, "s16"}, "u16be": {2, "s16"},
 	"s24le": {3, "s32"}, "s24be": {3, "s32"}, "u24le": {3, "s32"}, "u24be": {3, "s32"},
 	"s32le": {4, "s32"}, "s32be": {4, "s32"}, "u32le": {4, "s32"}, "u32be": {4, "s32"},
-	"s64le": {8, "s64"}, "s64be": {8, "s64"},
 	"f32le": {4, "flt"}, "f32be": {4, "flt"}, "f64le": {8, "dbl"}, "f64be": {8, "dbl"},
 	"mulaw": {1, "s16"}, "alaw": {1, "s16"},
 }

@@ -1,11 +1,11 @@
 package ffmpeg
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
 	"testing"
-	"time"
 
 	"planar/render"
 )
@@ -218,35 +218,131 @@ func TestLayouts(t *testing.T) {
 	}
 }
 
+// The quick way through planar RGB must agree with swscale's own packed output.
+func TestScaleBands(t *testing.T) {
+	quick, slow := NewScaler(), NewScaler()
+	slow.direct = true
+	defer quick.Close()
+	defer slow.Close()
+	for _, f := range []string{"yuv420p", "yuv410p", "yuv411p", "yuv440p", "nv12", "nv24", "yuyv422", "p010le", "yuv422p10le", "gray", "gray12le", "yuvj420p"} {
+		p := pictureOf(t, f, 70, 58, 1, 100, 100, 100)
+		for i, pl := range p.Planes {
+			for j := range pl.Data {
+				pl.Data[j] = byte(40 + j*(5+i)%150 + j/pl.Stride)
+			}
+		}
+		for _, size := range [][2]int{{70, 58}, {71, 59}, {35, 29}, {16, 9}, {700, 580}, {70, 3}, {3, 400}} {
+			for _, filter := range []render.Filter{render.Nearest, render.Bilinear, render.Bicubic} {
+				if size == [2]int{70, 58} && filter == render.Bilinear {
+					continue // the packed way places chroma rows wrongly there; see TestChromaRows
+				}
+				a, b := render.NewBitmap(size[0], size[1]), render.NewBitmap(size[0], size[1])
+				if err := errors.Join(quick.Convert(a, p, filter), slow.Convert(b, p, filter)); err != nil {
+					t.Fatalf("%s %v: %v", f, size, err)
+				}
+				worst := 0
+				for i := range a.Pix {
+					worst = max(worst, int(a.Pix[i])-int(b.Pix[i]), int(b.Pix[i])-int(a.Pix[i]))
+				}
+				if worst > 2 {
+					t.Errorf("%s to %v, filter %d: differs by up to %d", f, size, filter, worst)
+				}
+			}
+		}
+	}
+}
+
+// At the picture's own size, nearest means each pixel's own samples.
+func TestNearest(t *testing.T) {
+	for _, f := range []string{"yuv420p", "yuv422p", "yuv444p", "yuv410p"} {
+		ls, err := Layouts(f, 72, 60)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := pictureOf(t, f, 72, 60, 1, 0, 0, 0)
+		x := uint32(1)
+		for _, pl := range p.Planes {
+			for j := range pl.Data {
+				x = x*1664525 + 1013904223
+				pl.Data[j] = byte(16 + x>>24%224)
+			}
+		}
+		p.Colour = render.Colour{Matrix: render.BT709, Range: render.Limited}
+		dst := render.NewBitmap(72, 60)
+		s := NewScaler()
+		if err := s.Convert(dst, p, render.Nearest); err != nil {
+			t.Fatal(err)
+		}
+		s.Close()
+		cw, ch := (72+ls[1].RowBytes-1)/ls[1].RowBytes, (60+ls[1].Rows-1)/ls[1].Rows
+		off := 0
+		for y := range 60 {
+			for x := range 72 {
+				at := func(i, x, y int) int { return int(p.Planes[i].Data[y*p.Planes[i].Stride+x]) }
+				want := floatRGB(at(0, x, y), at(1, x/cw, y/ch), at(2, x/cw, y/ch), 8, p.Colour)
+				for i := range 3 {
+					if math.Abs(float64(dst.Pix[y*dst.Stride+x*4+i])-want[i]) > 1 {
+						off++
+					}
+				}
+			}
+		}
+		if off > 0 {
+			t.Errorf("%s: %d of %d values are not their own samples'", f, off, 72*60*3)
+		}
+	}
+}
+
+// Chroma of 4:2:0 lies between two luma rows: a quarter from each of them.
+func TestChromaRows(t *testing.T) {
+	p := pictureOf(t, "yuv420p", 32, 32, 1, 128, 128, 128)
+	u := p.Planes[1]
+	for y := range u.Rows {
+		for x := range u.RowBytes {
+			u.Data[y*u.Stride+x] = byte(100 + y%3*20)
+		}
+	}
+	p.Colour = render.Colour{Matrix: render.BT601, Range: render.Full}
+	dst := render.NewBitmap(32, 32)
+	s := NewScaler()
+	defer s.Close()
+	if err := s.Convert(dst, p, render.Bilinear); err != nil {
+		t.Fatal(err)
+	}
+	for y := range 32 {
+		at := func(i int) float64 {
+			i = min(max(i, 0), u.Rows-1)
+			return float64(u.Data[i*u.Stride])
+		}
+		c := 0.75*at(y/2) + 0.25*at(y/2+y%2*2-1)
+		want := 128 + 1.772*(c-128)
+		if got := float64(dst.Pix[y*dst.Stride]); math.Abs(got-want) > 1 {
+			t.Errorf("row %d: blue %v, want %.2f", y, got, want)
+		}
+	}
+}
+
 func BenchmarkScale(b *testing.B) {
 	for _, c := range []struct {
 		name         string
 		w, h, dw, dh int
-		flags        int
 	}{
-		{"native/default", 1920, 1080, 1920, 1080, -1},
-		{"native/accurate+fullint", 1920, 1080, 1920, 1080, swsBilinear | swsAccurateRnd | swsFullChrInt},
-		{"native/accurate", 1920, 1080, 1920, 1080, swsBilinear | swsAccurateRnd},
-		{"native/plain", 1920, 1080, 1920, 1080, swsBilinear},
-		{"half/default", 1920, 1080, 960, 540, -1},
-		{"half/accurate+fullint", 1920, 1080, 960, 540, swsBilinear | swsAccurateRnd | swsFullChrInt},
-		{"half/accurate", 1920, 1080, 960, 540, swsBilinear | swsAccurateRnd},
-		{"half/plain", 1920, 1080, 960, 540, swsBilinear},
+		{"1080p", 1920, 1080, 1920, 1080}, {"1080p-half", 1920, 1080, 960, 540},
+		{"1080p-odd", 1920, 1080, 1283, 722}, {"2160p", 3840, 2160, 3840, 2160}, {"2160p-half", 3840, 2160, 1920, 1080},
 	} {
-		b.Run(c.name, func(b *testing.B) {
-			p := pictureOf(b, "yuv420p", c.w, c.h, 1, 100, 110, 120)
-			p.Colour = render.Colour{Matrix: render.BT709, Range: render.Limited}
-			dst := render.NewBitmap(c.dw, c.dh)
-			s := NewScaler()
-			defer s.Close()
-			forceFlags = c.flags
-			defer func() { forceFlags = -1 }()
-			_ = s.Convert(dst, p, render.Bilinear)
-			begin := time.Now()
-			for b.Loop() {
-				_ = s.Convert(dst, p, render.Bilinear)
-			}
-			_ = begin
-		})
+		for name, f := range map[string]render.Filter{"bilinear": render.Bilinear, "bicubic": render.Bicubic, "nearest": render.Nearest} {
+			b.Run(c.name+"/"+name, func(b *testing.B) {
+				p := pictureOf(b, "yuv420p", c.w, c.h, 1, 100, 110, 120)
+				p.Colour = render.Colour{Matrix: render.BT709, Range: render.Limited}
+				dst := render.NewBitmap(c.dw, c.dh)
+				s := NewScaler()
+				defer s.Close()
+				for b.Loop() {
+					if err := s.Convert(dst, p, f); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
 	}
 }

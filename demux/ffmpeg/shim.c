@@ -18,6 +18,10 @@
 #include <libavutil/pixdesc.h>
 #include <libavutil/time.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "_cgo_export.h"
 
 // --- interruption ---
@@ -361,6 +365,75 @@ int pl_scale(struct SwsContext *c, int h,
     uint8_t *d[4] = {dst};
     int ds[4] = {dst_stride};
     return sws_scale(c, src, strides, 0, h, d, ds);
+}
+
+// One row of blue, green, red, 255.
+static void pack(uint8_t *d, const uint8_t *g, const uint8_t *b, const uint8_t *r, int w) {
+    int x = 0;
+#ifdef __SSE2__
+    const __m128i a = _mm_set1_epi8(-1);
+    for (; x + 16 <= w; x += 16) {
+        __m128i B = _mm_loadu_si128((const void *)(b + x));
+        __m128i G = _mm_loadu_si128((const void *)(g + x));
+        __m128i R = _mm_loadu_si128((const void *)(r + x));
+        __m128i l = _mm_unpacklo_epi8(B, G), h = _mm_unpackhi_epi8(B, G);
+        __m128i l2 = _mm_unpacklo_epi8(R, a), h2 = _mm_unpackhi_epi8(R, a);
+        _mm_storeu_si128((void *)(d + 4 * x), _mm_unpacklo_epi16(l, l2));
+        _mm_storeu_si128((void *)(d + 4 * x + 16), _mm_unpackhi_epi16(l, l2));
+        _mm_storeu_si128((void *)(d + 4 * x + 32), _mm_unpacklo_epi16(h, h2));
+        _mm_storeu_si128((void *)(d + 4 * x + 48), _mm_unpackhi_epi16(h, h2));
+    }
+#endif
+    for (; x < w; x++) {
+        d[4 * x] = b[x];
+        d[4 * x + 1] = g[x];
+        d[4 * x + 2] = r[x];
+        d[4 * x + 3] = 255;
+    }
+}
+
+// swscale's exact conversion is quick only for planar RGB, so that is what it
+// makes, in bands that stay in the processor's cache, and pack does the rest.
+#define BAND 16
+
+static size_t band_stride(int dw) { return ((size_t)dw + 127) & ~(size_t)63; }
+
+// Each plane has room for all rows, because how many one call makes is swscale's
+// affair; the pages of those that never come are never touched.
+size_t pl_band_bytes(int dw, int dh) { return 3 * band_stride(dw) * dh + 64; }
+
+int pl_scale_band(struct SwsContext *c, int h, int shift, int dw, int dh, void *scratch,
+    const void *p0, const void *p1, const void *p2, const void *p3,
+    int s0, int s1, int s2, int s3, void *dst, int dst_stride) {
+    const uint8_t *planes[4] = {p0, p1, p2, p3};
+    int strides[4] = {s0, s1, s2, s3};
+    size_t row = band_stride(dw);
+    int ds[4] = {row, row, row};
+    uint8_t *plane[3];
+    for (int i = 0; i < 3; i++) plane[i] = (uint8_t *)scratch + i * row * dh;
+    for (int y = 0, done = 0; y < h; y += BAND) {
+        const uint8_t *src[4];
+        uint8_t *d[4] = {0};
+        for (int i = 0; i < 4; i++) {
+            int from = i == 1 || i == 2 ? y >> shift : y;
+            src[i] = planes[i] ? planes[i] + (ptrdiff_t)from * strides[i] : NULL;
+        }
+        // swscale puts row "done" where we want the band to begin.
+        for (int i = 0; i < 3; i++) d[i] = plane[i] - (ptrdiff_t)done * row;
+        int n = sws_scale(c, src, strides, y, FFMIN(BAND, h - y), d, ds);
+        if (n < 0) return n;
+        n = FFMIN(n, dh - done);
+        for (int j = 0; j < n; j++)
+            pack((uint8_t *)dst + (ptrdiff_t)(done + j) * dst_stride,
+                plane[0] + j * row, plane[1] + j * row, plane[2] + j * row, dw);
+        done += n;
+    }
+    return 0;
+}
+
+int pl_chroma_shift(int format) {
+    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(format);
+    return d ? d->log2_chroma_h : 0;
 }
 
 void pl_opaque(void *dst, int stride, int w, int h) {

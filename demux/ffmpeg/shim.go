@@ -200,8 +200,6 @@ func isPaletted(f astiav.PixelFormat) bool { return C.pl_pixel_format_pal(C.int(
 
 func depthOf(f astiav.PixelFormat) int { return int(C.pl_pixel_format_depth(C.int(f))) }
 
-const bgr0 = astiav.PixelFormat(C.AV_PIX_FMT_BGR0)
-
 // scaleParams is everything a scaling context depends on.
 type scaleParams struct {
 	sw, sh   int
@@ -216,8 +214,13 @@ type scaleParams struct {
 	dst      astiav.PixelFormat
 }
 
-// scaler is an SwsContext.
-type scaler struct{ c *C.struct_SwsContext }
+// scaler is an SwsContext, and for a GBRP one what lies between it and packed
+// pixels.
+type scaler struct {
+	c       *C.struct_SwsContext
+	scratch unsafe.Pointer
+	shift   C.int
+}
 
 func newScaleContext(p scaleParams) (scaler, error) {
 	full, err := C.int(0), C.int(0)
@@ -229,16 +232,33 @@ func newScaleContext(p scaleParams) (scaler, error) {
 	if c == nil {
 		return scaler{}, fail(err)
 	}
-	return scaler{c}, nil
+	s := scaler{c: c}
+	if p.dst == astiav.PixelFormatGbrp {
+		s.shift = C.pl_chroma_shift(C.int(p.src))
+		s.scratch = C.av_malloc(C.pl_band_bytes(C.int(p.dw), C.int(p.dh)))
+		if s.scratch == nil {
+			s.free()
+			return scaler{}, astiav.Error(-12) // ENOMEM
+		}
+	}
+	return s, nil
 }
 
-func (s scaler) scale(h int, planes *[4]unsafe.Pointer, strides *[4]int, dst []byte, stride int) error {
-	return fail(C.pl_scale(s.c, C.int(h), planes[0], planes[1], planes[2], planes[3],
-		C.int(strides[0]), C.int(strides[1]), C.int(strides[2]), C.int(strides[3]),
-		unsafe.Pointer(unsafe.SliceData(dst)), C.int(stride)))
+func (s scaler) scale(k *scaleParams, planes *[4]unsafe.Pointer, strides *[4]int, dst []byte, stride int) error {
+	d := unsafe.Pointer(unsafe.SliceData(dst))
+	if s.scratch != nil {
+		return fail(C.pl_scale_band(s.c, C.int(k.sh), s.shift, C.int(k.dw), C.int(k.dh), s.scratch,
+			planes[0], planes[1], planes[2], planes[3],
+			C.int(strides[0]), C.int(strides[1]), C.int(strides[2]), C.int(strides[3]), d, C.int(stride)))
+	}
+	return fail(C.pl_scale(s.c, C.int(k.sh), planes[0], planes[1], planes[2], planes[3],
+		C.int(strides[0]), C.int(strides[1]), C.int(strides[2]), C.int(strides[3]), d, C.int(stride)))
 }
 
-func (s scaler) free() { C.sws_freeContext(s.c) }
+func (s scaler) free() {
+	C.sws_freeContext(s.c)
+	C.av_free(s.scratch)
+}
 
 // makeOpaque sets the fourth byte of every pixel to 255.
 func makeOpaque(dst []byte, stride, w, h int) {

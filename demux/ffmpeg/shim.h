@@ -98,9 +98,17 @@ int pl_pixel_format_depth(int format); // bits of the first component
 // Scaling. Matrix is one of SWS_CS_*, ranges are 0 limited, 1 full.
 struct SwsContext *pl_scale_new(int sw, int sh, int sfmt, int dw, int dh, int dfmt,
     int flags, int matrix, int full, int contrast, int hpos, int vpos, int *err);
+// pl_scale converts to 32-bit pixels; the fourth byte is not defined. With
+// planes of a context made for AV_PIX_FMT_GBRP, pl_scale_band goes through
+// scratch, which has pl_band_bytes, and sets it to 255.
 int pl_scale(struct SwsContext *c, int h,
     const void *p0, const void *p1, const void *p2, const void *p3,
     int s0, int s1, int s2, int s3, void *dst, int dst_stride);
+size_t pl_band_bytes(int dw, int dh);
+int pl_scale_band(struct SwsContext *c, int h, int chroma_shift, int dw, int dh, void *scratch,
+    const void *p0, const void *p1, const void *p2, const void *p3,
+    int s0, int s1, int s2, int s3, void *dst, int dst_stride);
+int pl_chroma_shift(int format); // log2 of luma rows for a chroma row
 void pl_opaque(void *dst, int stride, int w, int h);
 
 // Resampling to one interleaved plane.

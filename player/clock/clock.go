@@ -93,7 +93,9 @@ func (c *Clock) Follow(master, now time.Duration) time.Duration {
 		tau = lockTime
 	}
 	gain := 1 - math.Exp(-dt.Seconds()/tau.Seconds())
-	c.media = c.At(now) + time.Duration(float64(dev)*gain)
+	// Slowed down to half its speed at most, the clock never goes back.
+	correction := max(float64(dev)*gain, -0.5*c.speed*float64(dt))
+	c.media = c.At(now) + time.Duration(correction)
 	c.at = now
 	return dev
 }

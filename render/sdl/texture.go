@@ -31,6 +31,8 @@ type texture struct {
 	rotation       int // degrees that are still to be turned
 	// The window's size if the picture was scaled for it, else zero.
 	fitW, fitH int
+
+	shownW, shownH int // the window's size when show was called last
 }
 
 // textureKind is what a texture has to be made anew for.
@@ -222,6 +224,18 @@ func (t *texture) show() error {
 	if err != nil {
 		return err
 	}
+	if w != t.shownW || h != t.shownH {
+		// OpenGL may notice a window's new size only at the end of a frame.
+		t.shownW, t.shownH = w, h
+		if err := t.compose(w, h); err != nil {
+			return err
+		}
+	}
+	return t.compose(w, h)
+}
+
+// compose draws and presents a frame of w x h.
+func (t *texture) compose(w, h int) error {
 	if err := t.ren.SetDrawColor(0, 0, 0, 255); err != nil {
 		return err
 	}

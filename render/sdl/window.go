@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -104,8 +106,8 @@ func Open(opts Options) (*Window, error) {
 		return nil, fmt.Errorf("unknown renderer %q: want auto, software or opengl", opts.Renderer)
 	}
 	setHints()
-	if err := sdl.InitSubSystem(sdl.INIT_VIDEO); err != nil {
-		return nil, fmt.Errorf("no display: cannot open a window (%s: %w)", displayVariables(), err)
+	if err := initVideo(); err != nil {
+		return nil, err
 	}
 	w := &Window{opts: opts, keepSize: opts.Geometry.Sized()}
 	if err := w.open(); err != nil {
@@ -144,17 +146,37 @@ func setHints() {
 	}
 }
 
-// displayVariables names the environment variable that chose the display.
-func displayVariables() string {
-	for _, v := range []string{"SDL_VIDEODRIVER", "WAYLAND_DISPLAY", "DISPLAY"} {
-		if s := os.Getenv(v); s != "" {
-			return fmt.Sprintf("%s=%q", v, s)
+// initVideo starts SDL's video on a display that a person can see.
+func initVideo() error {
+	const prefix = "no display: cannot open a window"
+	if runtime.GOOS == "linux" && os.Getenv("SDL_VIDEODRIVER") == "" {
+		// Left alone, SDL tries everything it knows, some of which complain on
+		// stderr and one of which shows nothing.
+		var drivers []string
+		if os.Getenv("DISPLAY") != "" {
+			drivers = append(drivers, "x11")
 		}
+		if os.Getenv("WAYLAND_DISPLAY") != "" || os.Getenv("WAYLAND_SOCKET") != "" {
+			drivers = append(drivers, "wayland")
+		}
+		if cards, _ := filepath.Glob("/dev/dri/card*"); len(cards) > 0 && len(drivers) == 0 {
+			drivers = append(drivers, "KMSDRM")
+		}
+		if len(drivers) == 0 {
+			return errors.New(prefix + " (DISPLAY is not set)")
+		}
+		sdl.SetHint("SDL_VIDEODRIVER", strings.Join(drivers, ","))
 	}
-	if runtime.GOOS == "linux" {
-		return "DISPLAY is not set"
+	if err := sdl.InitSubSystem(sdl.INIT_VIDEO); err != nil {
+		variables := ""
+		for _, v := range []string{"SDL_VIDEODRIVER", "DISPLAY", "WAYLAND_DISPLAY"} {
+			if s := os.Getenv(v); s != "" {
+				variables += fmt.Sprintf("%s=%q ", v, s)
+			}
+		}
+		return fmt.Errorf("%s (%s: %w)", prefix, strings.TrimSpace(variables), err)
 	}
-	return "video"
+	return nil
 }
 
 // open makes the window and its canvas.
@@ -373,11 +395,41 @@ func (w *Window) setFullscreen(on bool) error {
 		flags = sdl.WINDOW_FULLSCREEN_DESKTOP
 	}
 	w.holds = holdsNothing
-	if err := w.win.SetFullscreen(flags); err != nil {
-		return fmt.Errorf("cannot change to or from full screen: %w", err)
+	switch {
+	case on && unmanaged(w.win):
+		w.emulateFullscreen()
+	case w.emulated != nil:
+		w.place(*w.emulated)
+		w.emulated = nil
+	default:
+		if err := w.win.SetFullscreen(flags); err != nil {
+			return fmt.Errorf("cannot change to or from full screen: %w", err)
+		}
 	}
 	w.cursor.fullscreen(w, on)
 	return nil
+}
+
+// emulateFullscreen makes the window as large as its screen.
+func (w *Window) emulateFullscreen() {
+	display, err := w.win.GetDisplayIndex()
+	if err != nil {
+		display = 0
+	}
+	screen, err := sdl.GetDisplayBounds(display)
+	if err != nil {
+		return
+	}
+	x, y := w.win.GetPosition()
+	width, height := w.win.GetSize()
+	w.emulated = &render.Rect{X: int(x), Y: int(y), W: int(width), H: int(height)}
+	w.place(render.Rect{X: int(screen.X), Y: int(screen.Y), W: int(screen.W), H: int(screen.H)})
+}
+
+// place moves and resizes the window.
+func (w *Window) place(r render.Rect) {
+	w.win.SetPosition(int32(r.X), int32(r.Y))
+	w.win.SetSize(int32(r.W), int32(r.H))
 }
 
 // Paced is true: a window shows frames at their time.
