@@ -214,11 +214,12 @@ func (s *session) snapshotLast() {
 
 // soundFailed reports that there is no sound device. Pictures go on without it.
 func (s *session) soundFailed(err error) {
-	s.log.Error(fmt.Sprintf("%v: playing without sound", err))
-	if !s.hasVideo {
-		s.mu.Lock()
-		s.noSound = fmt.Errorf("%s: has only sound, and there is no sound device: %w", display(s.name), err)
-		s.mu.Unlock()
+	if s.hasVideo {
+		s.log.Error(fmt.Sprintf("%v: playing without sound", err))
+		return
 	}
+	s.mu.Lock()
+	s.noSound = fmt.Errorf("%s: cannot be played: %w", display(s.name), err)
+	s.mu.Unlock()
 	s.out.Wake()
 }

@@ -104,7 +104,20 @@ func (s *session) mark(e *epoch, m mark) {
 	}
 }
 
-const backoffMin, backoffMax = 200 * time.Millisecond, 2 * time.Second
+// backoff is how long to wait before the next attempt to connect, when a source
+// has been lost for so long. Servers are mostly back within seconds, and a viewer
+// shall see that at once; one that stays away is not pestered.
+func backoff(lost time.Duration) time.Duration {
+	switch {
+	case lost < 10*time.Second:
+		return 200 * time.Millisecond
+	case lost < time.Minute:
+		return 500 * time.Millisecond
+	case lost < 10*time.Minute:
+		return time.Second
+	}
+	return 2 * time.Second
+}
 
 // reconnect opens a lost live source again, for as long as it takes. It returns
 // false if the session ends meanwhile.
@@ -132,9 +145,9 @@ func (s *session) reconnect(ctx context.Context, e *epoch, cause error) bool {
 		old.Close()
 	}
 	began := s.now()
-	for wait := backoffMin; ; wait = min(2*wait, backoffMax) {
+	for {
 		select {
-		case <-time.After(wait):
+		case <-time.After(backoff(s.now() - began)):
 		case <-ctx.Done():
 			return false
 		}

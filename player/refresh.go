@@ -77,27 +77,34 @@ const (
 	forEver = time.Hour
 )
 
-// wait is how long there is nothing to do; wake tells whether the main
-// goroutine is to be woken after that.
-func (r *refresh) wait(now time.Duration) (d time.Duration, wake bool) {
+// purpose is what a wait of the refresh goroutine is for.
+type purpose int
+
+const (
+	forChange purpose = iota // nothing to do until something changes, or is looked at again
+	forTime                  // wake the main goroutine at an exact moment
+	forLook                  // wake the main goroutine to look, roughly then
+)
+
+// wait is how long there is nothing to do, and what for.
+func (r *refresh) wait(now time.Duration) (time.Duration, purpose) {
 	s := r.s
 	s.sync(now)
 	s.mu.Lock()
-	running, playing := s.clk.Running(), s.playing
+	defer s.mu.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	defer s.mu.Unlock()
 	switch {
-	case r.armed && running && playing:
-		return s.clk.Until(r.media, now), true
-	case r.armed && playing:
-		return pollSound, false
+	case r.armed && s.clk.Running() && s.playing:
+		return s.clk.Until(r.media, now), forTime
+	case r.armed && s.playing:
+		return pollSound, forChange
 	case r.deadline > now:
-		return r.deadline - now, true
-	case playing && !r.armed:
-		return pollEnd, true
+		return r.deadline - now, forTime
+	case s.playing && !r.armed:
+		return pollEnd, forLook
 	}
-	return forEver, false
+	return forEver, forChange
 }
 
 // done forgets what the main goroutine has just been woken for; it will say
@@ -112,19 +119,23 @@ func (r *refresh) loop(ctx context.Context) {
 	timer := time.NewTimer(forEver)
 	defer timer.Stop()
 	for {
-		d, wake := r.wait(r.s.now())
-		if wake && d <= fine {
-			r.s.cfg.Time.Nap(d)
-			r.done()
-			r.s.out.Wake()
-			d, wake = pollEnd, false
-		}
-		if wake {
-			d -= fine * 2 / 3
+		d, why := r.wait(r.s.now())
+		if why == forTime {
+			if d <= fine {
+				r.s.cfg.Time.Nap(d)
+				r.done()
+				r.s.out.Wake()
+				d = pollEnd // the main goroutine says before that what comes next
+			} else {
+				d -= fine * 2 / 3
+			}
 		}
 		timer.Reset(d)
 		select {
 		case <-timer.C:
+			if why == forLook {
+				r.s.out.Wake()
+			}
 		case <-r.kick:
 		case <-ctx.Done():
 			return

@@ -62,6 +62,7 @@ func Open(want audio.Format) (*Device, error) {
 		sdl.SetHintWithPriority(h, "planar", sdl.HINT_DEFAULT) // a name set by the user wins
 	}
 	sdl.SetHintWithPriority(sdl.HINT_AUDIO_DEVICE_STREAM_ROLE, "video", sdl.HINT_DEFAULT)
+	C.planar_quiet_alsa()
 	if err := sdl.InitSubSystem(sdl.INIT_AUDIO); err != nil {
 		return nil, fmt.Errorf("no sound: there is no usable sound system (%w)", err)
 	}

@@ -28,6 +28,9 @@ void planar_out_free(planar_out *o);
 /* The SDL_AudioCallback. */
 void planar_out_callback(void *o, Uint8 *stream, int len);
 
+/* Before SDL's audio is set up, once or more. */
+void planar_quiet_alsa(void);
+
 /* For the producer. */
 uint32_t planar_out_write(planar_out *o, const void *pcm, uint32_t frames);
 void planar_out_end(planar_out *o);

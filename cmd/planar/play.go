@@ -39,11 +39,13 @@ func play(ctx context.Context, o *options) int {
 		first.discard()
 		return code
 	}
+	// Only a window can go on showing the last picture.
+	_, stays := video.(*sdlwindow.Window)
 	cfg := player.Config{
 		Open: first.Open, Video: video, Log: log, Time: clock.Real(),
 		OpenAudio: audioOpener(o), NewResampler: newResampler,
 		Start: o.start, StartFrame: o.startFrame, Frames: o.frames, Loop: o.loop, Speed: o.speed,
-		Paused: o.pause, Exit: o.exit, NoVideo: o.noVideo, NoAudio: o.noAudio, Untimed: o.untimed,
+		Paused: o.pause, Exit: o.exit || !stays, NoVideo: o.noVideo, NoAudio: o.noAudio, Untimed: o.untimed,
 		Volume: o.volume, Mute: o.mute, AudioDelay: o.audioDelay, Reconnect: o.reconnect,
 	}
 	shots := &snapshots{conv: conv}

@@ -136,7 +136,10 @@ func (s *Source) read(limit time.Duration) (*demux.Packet, error) {
 			s.packets.put(ap)
 			return nil, s.readError(err, limit)
 		}
-		if s.live {
+		if s.live && s.intr.expired() {
+			// What a parser still held, not what came.
+			s.pending = s.readError(nil, limit)
+		} else if s.live {
 			s.stall.arrived(time.Now())
 			s.intr.deadline(s.stall.limit())
 		}

@@ -77,6 +77,7 @@ func (w *Window) handle(e sdl.Event) (damaged bool) {
 		}
 		return true
 	case *sdl.KeyboardEvent:
+		w.keys.held = e.Keysym.Mod
 		if e.Type == sdl.KEYDOWN {
 			w.key(w.keys.down(e.Keysym.Sym, e.Keysym.Mod))
 		}
@@ -127,7 +128,7 @@ func (w *Window) key(name string) {
 }
 
 func (w *Window) wheel(e *sdl.MouseWheelEvent) {
-	if sdl.GetModState()&(sdl.KMOD_CTRL|sdl.KMOD_ALT|sdl.KMOD_GUI) != 0 {
+	if w.keys.held&commandMod != 0 {
 		return
 	}
 	y := e.Y

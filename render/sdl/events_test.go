@@ -177,7 +177,12 @@ func TestMouse(t *testing.T) {
 
 func TestCloseRequest(t *testing.T) {
 	w := eventWindow(t)
-	xdotool(t, "windowquit", xid(t, w))
+	// What SDL makes of the close button of its only window.
+	onMain(func() {
+		if err := pushUserEvent(sdl.QUIT); err != nil {
+			t.Error(err)
+		}
+	})
 	if got := append(collect(w, 1), extra(w)...); len(got) != 1 || got[0].Kind != render.CloseRequest {
 		t.Errorf("got %v", got)
 	}

@@ -14,6 +14,7 @@ import (
 type keyboard struct {
 	sym   sdl.Keycode // the last key that went down
 	mod   uint16      // the modifiers that were held then
+	held  uint16      // the modifiers that are held now
 	named bool        // down has named that key; its text is not another press
 }
 

@@ -115,7 +115,7 @@ func Open(opts Options) (*Window, error) {
 		return nil, fmt.Errorf("cannot open a window: %w", err)
 	}
 	for _, unused := range []uint32{
-		sdl.KEYUP, sdl.KEYMAPCHANGED, sdl.TEXTEDITING, sdl.MOUSEBUTTONUP, sdl.CLIPBOARDUPDATE,
+		sdl.KEYMAPCHANGED, sdl.TEXTEDITING, sdl.MOUSEBUTTONUP, sdl.CLIPBOARDUPDATE,
 		sdl.FINGERDOWN, sdl.FINGERUP, sdl.FINGERMOTION, sdl.MULTIGESTURE, sdl.SYSWMEVENT, sdl.DISPLAYEVENT,
 	} {
 		sdl.EventState(unused, sdl.IGNORE)
@@ -124,6 +124,25 @@ func Open(opts Options) (*Window, error) {
 	sdl.StartTextInput()
 	wakeEvent()
 	return w, nil
+}
+
+// compose names Xlib's table of composed characters.
+const compose = "XCOMPOSEFILE"
+
+// noCompose is set while compose names an empty table.
+var noCompose bool
+
+// C libraries read the environment from any thread and without a lock, so that
+// it is not safe to add to it later than here.
+func init() {
+	if _, set := os.LookupEnv("SDL_VIDEO_X11_WMCLASS"); !set {
+		os.Setenv("SDL_VIDEO_X11_WMCLASS", "planar")
+	}
+	// Reading the table takes half of the time in which SDL starts, and no key
+	// of planar is composed.
+	if _, set := os.LookupEnv(compose); !set {
+		noCompose = os.Setenv(compose, os.DevNull) == nil
+	}
 }
 
 // setHints tells SDL how planar wants it before anything is initialised.
@@ -140,9 +159,6 @@ func setHints() {
 		sdl.HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR: "0",
 	} {
 		sdl.SetHint(name, value)
-	}
-	if _, set := os.LookupEnv("SDL_VIDEO_X11_WMCLASS"); !set {
-		os.Setenv("SDL_VIDEO_X11_WMCLASS", "planar")
 	}
 }
 
@@ -167,7 +183,12 @@ func initVideo() error {
 		}
 		sdl.SetHint("SDL_VIDEODRIVER", strings.Join(drivers, ","))
 	}
-	if err := sdl.InitSubSystem(sdl.INIT_VIDEO); err != nil {
+	err := sdl.InitSubSystem(sdl.INIT_VIDEO)
+	if noCompose { // programs that planar starts may need it
+		os.Unsetenv(compose)
+		noCompose = false
+	}
+	if err != nil {
 		variables := ""
 		for _, v := range []string{"SDL_VIDEODRIVER", "DISPLAY", "WAYLAND_DISPLAY"} {
 			if s := os.Getenv(v); s != "" {
@@ -352,6 +373,13 @@ func (w *Window) SetShape(width, height int) {
 		w.win.SetPosition(int32(x), int32(y))
 	}
 	w.holds = holdsNothing
+	if !w.visible {
+		// The system hands out a surface's memory page by page, at the first
+		// touch. That takes milliseconds, in which the first picture is made.
+		if err := w.canvas.draw(nil); err != nil {
+			w.redrawErr = err
+		}
+	}
 }
 
 func (w *Window) pixelsPerPoint() float64 {
