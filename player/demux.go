@@ -24,7 +24,7 @@ func (s *session) readLoop(ctx context.Context) {
 			if s.info.Live { // resumed after a pause: go on with what comes now
 				stamps = s.restamp(e.target)
 				s.live.restart()
-			} else if err := s.src.Seek(e.target); err != nil {
+			} else if err := s.src.Seek(e.from()); err != nil {
 				s.fail(err)
 				return
 			} else {
@@ -71,10 +71,9 @@ func (s *session) readLoop(ctx context.Context) {
 	}
 }
 
-// restamp begins a timeline at the given playback time. A file's timestamps
-// begin at 0, those of a live source with the first packet.
-func (s *session) restamp(offset time.Duration) *clock.Restamper {
-	return clock.NewRestamper(offset, s.info.Live)
+// restamp begins a timeline at the given playback time.
+func (s *session) restamp(start time.Duration) *clock.Restamper {
+	return clock.NewRestamper(start, s.info.Live)
 }
 
 func (s *session) deliver(e *epoch, pkt *demux.Packet, stamps *clock.Restamper) {

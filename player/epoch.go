@@ -26,6 +26,14 @@ const (
 	lastBefore                 // the last frame that begins before the target
 )
 
+// from is where reading has to begin.
+func (e *epoch) from() time.Duration {
+	if e.mode == lastBefore {
+		return max(0, e.target-1)
+	}
+	return e.target
+}
+
 // wants reports whether playback begins with this frame, or only after it.
 func (e *epoch) wants(start, end time.Duration) bool {
 	switch e.mode {

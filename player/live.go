@@ -1,6 +1,7 @@
 package player
 
 import (
+	"math"
 	"sync"
 	"time"
 )
@@ -15,6 +16,7 @@ type liveEdge struct {
 	least   time.Duration // smallest backlog seen in the window
 	opened  time.Duration // real time at which the window was opened
 	windows int           // windows closed since the (re)start
+	from    time.Duration // playback time before which nothing is played
 	skips   int64
 }
 
@@ -30,10 +32,17 @@ const (
 	liveFirstWindows            = 4
 )
 
+func newLiveEdge() *liveEdge {
+	l := &liveEdge{}
+	l.restart()
+	return l
+}
+
+// restart forgets what arrived: the source begins anew.
 func (l *liveEdge) restart() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.some, l.windows, l.opened = false, 0, 0
+	l.some, l.windows, l.opened, l.from = false, 0, 0, math.MinInt64
 }
 
 // arrived notes the playback time of a packet that came in.
@@ -73,7 +82,15 @@ func (l *liveEdge) skip(media, now time.Duration) time.Duration {
 	}
 	l.skips++
 	l.least = backlog - (least - liveTarget)
+	l.from = media + least - liveTarget
 	return least - liveTarget
+}
+
+// begin is the playback time to which the latest skip led.
+func (l *liveEdge) begin() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.from
 }
 
 func (l *liveEdge) skipCount() int64 {

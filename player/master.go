@@ -44,9 +44,7 @@ func (s *session) sync(now time.Duration) {
 	}
 	if s.info.Live {
 		if d := s.live.skip(s.clk.At(now), now); d > 0 {
-			to := s.clk.At(now) + d
-			s.clk.Set(to, now)
-			s.speaker.skip.Store(int64(to))
+			s.clk.Set(s.clk.At(now)+d, now)
 			s.log.Debug(fmt.Sprintf("%s: skipped %v to stay live", display(s.name), d.Round(time.Millisecond)))
 		}
 	}

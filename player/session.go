@@ -90,7 +90,7 @@ const framesAhead = 3
 func newSession(p *Player, name string, src demux.Source) (*session, error) {
 	s := &session{
 		cfg: &p.cfg, p: p, name: name, log: p.cfg.Log, out: p.cfg.Video, stats: &p.stats,
-		info: src.Info(), src: src, clk: clock.New(), epochs: newEpochs(), live: &liveEdge{}, paused: p.cfg.Paused,
+		info: src.Info(), src: src, clk: clock.New(), epochs: newEpochs(), live: newLiveEdge(), paused: p.cfg.Paused,
 		paced: p.cfg.Video.Paced() && !p.cfg.Untimed,
 	}
 	video, sound := choose(src.Streams(), p.cfg.NoVideo, p.cfg.NoAudio || p.cfg.OpenAudio == nil)
@@ -312,6 +312,9 @@ func (s *session) judge(f *frame, now time.Duration) clock.Verdict {
 		return clock.Show
 	}
 	media := s.clk.At(now)
+	if s.info.Live && f.end <= s.live.begin() {
+		return clock.Drop // skipped to stay live
+	}
 	if s.info.Live && !s.speaker.leads() && media > f.start && s.clk.Running() {
 		// Without sound nothing is lost by waiting for a picture that the network
 		// held up; the backlog it leaves is worked off by live.skip.

@@ -19,7 +19,6 @@ type speaker struct {
 	s     *session
 	speed atomic.Uint64 // float64 bits: media seconds per second
 	gain  atomic.Uint64 // float64 bits: of the output
-	skip  atomic.Int64  // live: sound before this playback time is not wanted
 
 	mu     sync.Mutex
 	out    AudioOutput
@@ -39,7 +38,7 @@ type speaker struct {
 	resSpeed float64       // what res was made for
 	next     time.Duration // playback time at which the next block is expected
 	anchored bool          // next is known
-	skipped  int64         // the value of skip that was last obeyed
+	skipped  time.Duration // live: what live.begin was when it was last obeyed
 	offset   atomic.Int64  // playback time minus the source's, of the latest block
 	errors   oncePerSecond
 }
@@ -55,8 +54,7 @@ const (
 
 func newSpeaker(s *session) *speaker {
 	k := &speaker{s: s, cur: &epoch{}, paused: s.paused || s.hasVideo, anchored: !s.info.Live}
-	k.skip.Store(math.MinInt64)
-	k.skipped = math.MinInt64
+	k.skipped = s.live.begin()
 	k.setSpeed(s.p.speed)
 	k.gain.Store(math.Float64bits(s.p.gain()))
 	if !s.hasSound {
@@ -198,7 +196,7 @@ func (k *speaker) play(ctx context.Context, b *audio.Block) bool {
 	if !k.openOutput(b.Format) {
 		return true
 	}
-	if skip := k.skip.Load(); skip != k.skipped {
+	if skip := k.s.live.begin(); skip != k.skipped {
 		k.skipped = skip
 		k.restart()
 		k.anchored = false
@@ -207,7 +205,7 @@ func (k *speaker) play(ctx context.Context, b *audio.Block) bool {
 	if b.PTS != demux.NoPTS {
 		start = b.PTS + time.Duration(k.offset.Load()) + k.s.cfg.AudioDelay
 	}
-	if start+b.Duration(int64(b.Frames)) <= time.Duration(k.skipped) {
+	if start+b.Duration(int64(b.Frames)) <= k.skipped {
 		return true
 	}
 	if !k.anchored {
@@ -367,7 +365,7 @@ func (k *speaker) write(ctx context.Context, pcm []byte) bool {
 		if pcm = pcm[n*size:]; len(pcm) == 0 {
 			break
 		}
-		if k.s.epochs.current().n != k.cur.n || k.skip.Load() != k.skipped {
+		if k.s.epochs.current().n != k.cur.n || k.s.live.begin() != k.skipped {
 			return true
 		}
 		select {

@@ -373,3 +373,83 @@ func TestPacketsWithData(t *testing.T) {
 		t.Errorf("%d frames, want %d", n, len(want))
 	}
 }
+
+// Damage costs frames, not the rest of the stream.
+func TestDamagedPackets(t *testing.T) {
+	whole, err := os.ReadFile(clip(t, "hurt.ts", with(pattern("320x240", "25", 4), strings.Fields("-pix_fmt yuv420p -c:v libx264 -preset ultrafast -g 25 -bf 2"))...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := uint32(7)
+	for i := len(whole) / 4; i < len(whole)/2; i++ {
+		x = x*1664525 + 1013904223
+		if x>>25 == 0 && i%188 > 8 {
+			whole[i] ^= byte(x >> 8)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "hurt.ts")
+	if err := os.WriteFile(path, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, path, Options{})
+	n, last := 0, time.Duration(0)
+	decodeVideo(t, s, firstOf(t, s, demux.Video).Index, func(f *demux.Frame) bool {
+		n, last = n+1, f.PTS
+		return true
+	})
+	if n < 60 || last < 3*time.Second {
+		t.Errorf("%d frames, the last at %v", n, last)
+	}
+}
+
+// A file that ends early plays as far as it goes.
+func TestTruncated(t *testing.T) {
+	p := clip(t, "faststart.mp4", strings.Fields("-i "+mp4(t)+" -c copy -movflags +faststart")...)
+	whole, err := os.ReadFile(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "cut.mp4")
+	if err := os.WriteFile(path, whole[:len(whole)/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, path, Options{})
+	n := 0
+	for {
+		pk, err := s.Read()
+		if err != nil {
+			if !errors.Is(err, io.EOF) && !strings.Contains(err.Error(), "damaged data") {
+				t.Errorf("%v", err)
+			}
+			break
+		}
+		n++
+		pk.Release()
+	}
+	if n < 100 {
+		t.Errorf("%d packets", n)
+	}
+}
+
+func BenchmarkDecode1080p(b *testing.B) {
+	p := clip(b, "bench.mp4", with(pattern("1920x1080", "25", 4), strings.Fields("-pix_fmt yuv420p -c:v libx264 -preset veryfast"))...)
+	b.ReportAllocs()
+	for b.Loop() {
+		s := open(b, p, Options{})
+		n := 0
+		decodeVideo(b, s, firstOf(b, s, demux.Video).Index, func(*demux.Frame) bool { n++; return true })
+		_ = s.Close()
+		b.ReportMetric(float64(n), "frames")
+	}
+}
+
+func BenchmarkOpen(b *testing.B) {
+	p := mp4(b)
+	for b.Loop() {
+		s, err := Open(b.Context(), p, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		_ = s.Close()
+	}
+}

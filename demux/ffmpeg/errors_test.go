@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -268,4 +269,17 @@ func TestInterruptRead(t *testing.T) {
 	_ = s.Close()
 	s.Interrupt() // harmless
 	_ = s.Close()
+}
+
+func TestSetLogger(t *testing.T) {
+	var b strings.Builder
+	SetLogger(slog.New(slog.NewTextHandler(&b, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	_, err := Open(t.Context(), "http://me:hush@127.0.0.1:1/x", Options{})
+	SetLogger(nil)
+	if err == nil {
+		t.Fatal("opened")
+	}
+	if !strings.Contains(b.String(), "127.0.0.1") || strings.Contains(b.String(), "hush") {
+		t.Errorf("log: %q", b.String())
+	}
 }

@@ -63,11 +63,12 @@ type rtspServer struct {
 	stream  *gortsplib.ServerStream
 	writing atomic.Bool
 	onlyTCP bool // writing begins with the first TCP client
-	setups  atomic.Int32
 	url     string
+	ready   chan struct{} // closed when stream is there
 }
 
 func (r *rtspServer) OnDescribe(c *gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
+	<-r.ready
 	if c.Path != "/live" {
 		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil
 	}
@@ -75,7 +76,7 @@ func (r *rtspServer) OnDescribe(c *gortsplib.ServerHandlerOnDescribeCtx) (*base.
 }
 
 func (r *rtspServer) OnSetup(c *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
-	r.setups.Add(1)
+	<-r.ready
 	if !r.onlyTCP || c.Transport.Protocol == gortsplib.ProtocolTCP {
 		r.writing.Store(true)
 	}
@@ -122,7 +123,7 @@ func accessUnits(t *testing.T) (units [][][]byte, sps, pps []byte) {
 func serveRTSP(t *testing.T, onlyTCP bool) *rtspServer {
 	t.Helper()
 	units, sps, pps := accessUnits(t)
-	r := &rtspServer{onlyTCP: onlyTCP}
+	r := &rtspServer{onlyTCP: onlyTCP, ready: make(chan struct{})}
 	port, udp := freePort(t), freePair(t)
 	r.url = fmt.Sprintf("rtsp://127.0.0.1:%d/live", port)
 	r.srv = &gortsplib.Server{
@@ -139,6 +140,7 @@ func serveRTSP(t *testing.T, onlyTCP bool) *rtspServer {
 	if err := r.stream.Initialize(); err != nil {
 		t.Fatal(err)
 	}
+	close(r.ready)
 	enc, err := f.CreateEncoder()
 	if err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ import (
 var ErrMissing = errors.New("Xvfb is not installed (Debian: apt-get install xvfb)")
 
 // Server is a running X server without hardware. Its screen is readable at
-// any time and shows exactly what its clients have drawn.
+// any time and shows exactly what its clients have drawn, without the pointer.
 type Server struct {
 	Display string // for the environment variable DISPLAY, such as ":3"
 
@@ -49,7 +49,7 @@ func Start(w, h, depth int) (*Server, error) {
 	defer r.Close()
 	var log strings.Builder
 	cmd := exec.Command(path, "-displayfd", "3", "-screen", "0", fmt.Sprintf("%dx%dx%d", w, h, depth),
-		"-fbdir", dir, "-nolisten", "tcp", "-noreset")
+		"-fbdir", dir, "-nolisten", "tcp", "-noreset", "-nocursor")
 	cmd.ExtraFiles = []*os.File{pw}
 	cmd.Stderr = &log
 	cmd.SysProcAttr = endWithParent()

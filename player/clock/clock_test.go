@@ -122,6 +122,7 @@ func TestRestamper(t *testing.T) {
 		in     []in
 	}{
 		{"continuous", true, 0, []in{{video, 0, 0}, {video, f, f}, {audio, f, f}, {video, 2 * f, 2 * f}}},
+		{"a live stream begins anywhere", true, 0, []in{{video, time.Hour, 0}, {audio, time.Hour - f, -f}, {video, time.Hour + f, f}}},
 		{"offset", true, time.Minute, []in{{video, 0, time.Minute}, {video, f, time.Minute + f}}},
 		{"a pause in the stream is kept", true, 0, []in{{video, 0, 0}, {video, 3 * time.Second, 3 * time.Second}}},
 		{"camera sets its clock", true, 0, []in{{video, 0, 0}, {video, f, f}, {video, time.Hour, 2 * f}, {video, time.Hour + f, 3 * f}}},

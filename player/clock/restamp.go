@@ -16,6 +16,7 @@ type Restamper struct {
 	recent  time.Duration // the offset that the latest jump of any stream led to
 	jumps   int
 	live    bool
+	begun   bool
 }
 
 type stamps struct {
@@ -25,16 +26,21 @@ type stamps struct {
 	begun  bool
 }
 
-// NewRestamper returns a restamper that adds offset to every timestamp of a
-// file or a live stream.
-func NewRestamper(offset time.Duration, live bool) *Restamper {
-	return &Restamper{streams: map[int]*stamps{}, recent: offset, live: live}
+// NewRestamper returns a restamper for a file or a live stream. What is at time 0
+// in a file, and the first packet of a live stream whatever its time, comes to be
+// at start.
+func NewRestamper(start time.Duration, live bool) *Restamper {
+	return &Restamper{streams: map[int]*stamps{}, recent: start, live: live}
 }
 
 // Offset is what must be added to the source's timestamps of a packet of a
 // stream: t is its decoding time (timestamps of B frames go back and forth),
 // length its duration.
 func (r *Restamper) Offset(stream int, t, length time.Duration) time.Duration {
+	if r.live && !r.begun {
+		r.recent -= t
+	}
+	r.begun = true
 	s := r.streams[stream]
 	if s == nil {
 		s = &stamps{offset: r.recent, jumps: r.jumps}

@@ -49,7 +49,7 @@ func eventWindow(t *testing.T) *Window {
 	w := open(t, Options{Renderer: "software", Geometry: geometry(t, "300x200+0+0")})
 	show(t, w, quadrants(64, 64, 0))
 	xdotool(t, "mousemove", "100", "100")
-	settle(w, func() bool { return false })
+	idle(w)
 	return w
 }
 
@@ -119,7 +119,7 @@ func TestLayout(t *testing.T) {
 		t.Skipf("setxkbmap: %v: %s", err, out)
 	}
 	defer exec.Command("setxkbmap", "us").Run()
-	settle(w, func() bool { return false })
+	idle(w)
 	for _, c := range []struct{ down, press, want string }{
 		{"", "29", "z"},                 // Y on an American keyboard
 		{"ISO_Level3_Shift", "17", "["}, // AltGr and 8

@@ -176,6 +176,15 @@ func settle(w *Window, done func() bool) {
 	}
 }
 
+// idle handles the events of the next fifth of a second.
+func idle(w *Window) {
+	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer cancel()
+	for ctx.Err() == nil {
+		onMain(func() { w.Wait(ctx) })
+	}
+}
+
 func screenshot(t testing.TB) *image.RGBA {
 	t.Helper()
 	img, err := server.Screenshot()

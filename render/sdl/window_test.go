@@ -109,7 +109,7 @@ func TestExpose(t *testing.T) {
 	eachRenderer(t, func(t *testing.T, renderer string) {
 		w := open(t, Options{Renderer: renderer, Geometry: geometry(t, "400x300+10+10")})
 		show(t, w, quadrants(352, 288, 0))
-		settle(w, func() bool { return false })
+		idle(w)
 		id := xid(t, w)
 		xdotool(t, "windowunmap", "--sync", id)
 		if near(screenshot(t), 200, 100, quadrantColour(0, 0), 2) {
@@ -186,7 +186,7 @@ func TestHiddenUntilShown(t *testing.T) {
 		// The next source has another shape, and nobody has resized the window.
 		onMain(func() { w.SetShape(640, 360) })
 		show(t, w, quadrants(640, 360, 0))
-		settle(w, func() bool { return false })
+		idle(w)
 		expect(t, screenshot(t), render.Rect{Y: 200, W: 640, H: 360}, 640, 360, 0)
 	})
 }
@@ -205,7 +205,7 @@ func TestShowNow(t *testing.T) {
 		}
 		expect(t, screenshot(t), render.Rect{X: screenW - 300, Y: screenH - 200, W: 300, H: 200}, 0, 0, 0)
 		onMain(func() { w.SetTitle("a title – ü") })
-		settle(w, func() bool { return false })
+		idle(w)
 		if got := xdotool(t, "getwindowname", xid(t, w)); got != "a title – ü" {
 			t.Errorf("title %q", got)
 		}
@@ -274,7 +274,7 @@ func (*counting) Close() {}
 func TestWait(t *testing.T) {
 	w := open(t, Options{Renderer: "software", Geometry: geometry(t, "100x100+0+0")})
 	show(t, w, quadrants(64, 64, 0))
-	settle(w, func() bool { return false })
+	idle(w)
 
 	// A Wake before Wait ends it, and many are one.
 	var all sync.WaitGroup
@@ -315,7 +315,7 @@ func TestWait(t *testing.T) {
 func TestIdle(t *testing.T) {
 	w := open(t, Options{Renderer: "software", Geometry: geometry(t, "100x100+0+0")})
 	show(t, w, quadrants(64, 64, 0))
-	settle(w, func() bool { return false })
+	idle(w)
 	before := cpuTime(t)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
