@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -288,12 +286,4 @@ func parseStart(s string) (t time.Duration, frame int64, err error) {
 		return 0, 0, bad
 	}
 	return time.Duration(total * float64(time.Second)), 0, nil
-}
-
-func printVersion() {
-	fmt.Printf("planar %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	for _, l := range libraries() {
-		fmt.Println(l)
-	}
-	_ = os.Stdout.Sync()
 }

@@ -3,15 +3,14 @@ package main
 import (
 	"encoding/binary"
 	"fmt"
+	"runtime"
 
-	"github.com/veandco/go-sdl2/sdl"
+	"planar/demux/ffmpeg"
+	sdlwindow "planar/render/sdl"
 )
 
 var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
-// libraries names the libraries that the program runs with.
-func libraries() []string {
-	var v sdl.Version
-	sdl.GetVersion(&v)
-	return []string{fmt.Sprintf("SDL %d.%d.%d", v.Major, v.Minor, v.Patch)}
+func printVersion() {
+	fmt.Printf("planar %s (%s, %s/%s)\n%s\n%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, sdlwindow.Version(), ffmpeg.Version())
 }

@@ -51,7 +51,7 @@ func Open(ctx context.Context, name string, opts Options) (*Source, error) {
 	go func() {
 		err := s.open()
 		if err != nil {
-			s.discard()
+			_ = s.Close()
 		}
 		done <- result{err}
 	}()
@@ -79,14 +79,6 @@ func Open(ctx context.Context, name string, opts Options) (*Source, error) {
 		abandon()
 		return nil, t.timeout(opts.OpenTimeout)
 	}
-}
-
-// discard frees what a failed open leaves behind.
-func (s *Source) discard() {
-	if s.fc == nil {
-		s.fc = astiav.AllocFormatContext()
-	}
-	_ = s.Close()
 }
 
 // open does Open's work. All of it runs on one goroutine.
@@ -231,6 +223,9 @@ func (s *Source) connect(extra map[string]string, end time.Time) error {
 				return s.t.fail("option "+oneLine(k), err)
 			}
 		}
+	}
+	if s.intr.isStopped() {
+		return s.t.interrupted(nil)
 	}
 	left := time.Until(end)
 	if left <= 0 {
@@ -438,21 +433,6 @@ func (s *Source) openRTSP(end time.Time) error {
 		s.disconnect()
 	}
 	return nil
-}
-
-// disconnect undoes connect and what was learnt from the peer.
-func (s *Source) disconnect() {
-	s.intr.deadline(goodbye)
-	s.fc.CloseInput()
-	s.fc = nil
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, t := range s.tracks {
-		if t != nil {
-			t.par.Free()
-		}
-	}
-	s.tracks = nil
 }
 
 // VideoDecoder makes a decoder for stream i.

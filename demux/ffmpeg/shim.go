@@ -74,7 +74,8 @@ func (i *interrupter) isStopped() bool {
 	return i.stopped
 }
 
-// resume lets FFmpeg block again, to say goodbye to a peer.
+// resume lets FFmpeg block again, to say goodbye to a peer. isStopped still tells
+// of a stop.
 func (i *interrupter) resume() { C.pl_interrupt_resume(i.c) }
 
 // deadline sets when blocking calls end by themselves, d from now; never if d

@@ -35,6 +35,7 @@ type Source struct {
 	queue   []*demux.Packet // read ahead of the caller
 	packets packetPool
 	pending error // to be returned once the queue is empty
+	closed  bool
 
 	mu       sync.Mutex // guards what follows
 	tracks   []*track   // by FFmpeg's stream index; nil: not played
@@ -339,20 +340,29 @@ func (s *Source) Interrupt() { s.intr.stop() }
 // Close gives everything back. Decoders must be closed first, packets may be
 // released later.
 func (s *Source) Close() error {
-	if s.fc == nil {
+	if s.closed {
 		return nil
 	}
+	s.closed = true
 	s.dropQueue()
-	// A session is taken leave of even after an Interrupt, but not for long.
-	s.intr.stop()
-	s.intr.resume()
-	s.intr.deadline(goodbye)
-	s.fc.CloseInput()
-	s.fc = nil
+	if s.fc != nil {
+		s.disconnect()
+	}
 	s.intr.free()
 	if s.pipe != nil {
 		_ = s.pipe.Close()
 	}
+	s.packets.close()
+	return nil
+}
+
+// disconnect takes leave of the peer, even after an Interrupt but not for long,
+// and forgets what was learnt from it.
+func (s *Source) disconnect() {
+	s.intr.resume()
+	s.intr.deadline(goodbye)
+	s.fc.CloseInput()
+	s.fc = nil
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, t := range s.tracks {
@@ -361,8 +371,6 @@ func (s *Source) Close() error {
 		}
 	}
 	s.tracks = nil
-	s.packets.close()
-	return nil
 }
 
 func (s *Source) dropQueue() {

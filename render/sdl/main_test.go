@@ -283,12 +283,7 @@ func xdotool(t testing.TB, args ...string) string {
 func xid(t testing.TB, w *Window) string {
 	t.Helper()
 	var id uint64
-	onMain(func() {
-		info, err := w.win.GetWMInfo()
-		if err == nil {
-			id = uint64(info.GetX11Info().Window)
-		}
-	})
+	onMain(func() { _, id = x11Window(w.win) })
 	if id == 0 {
 		t.Fatal("the window has no X11 number")
 	}

@@ -1,23 +1,51 @@
+//go:build linux || freebsd || openbsd || netbsd
+
 package sdlwindow
 
 /*
-// The three functions of Xlib that find out about a window manager. SDL has
-// loaded the library; linking to it would make planar need X11 everywhere.
-static unsigned long x_root(void *f, void *display) {
-	return ((unsigned long (*)(void *))f)(display);
+#cgo pkg-config: sdl2
+#include <SDL_syswm.h>
+
+// x11_window asks SDL what the window is to X11; 0 if it is nothing. (go-sdl2's
+// GetWMInfo gives SDL a structure that is too short.)
+static void *x11_window(SDL_Window *w, unsigned long *window)
+{
+	SDL_SysWMinfo info;
+	SDL_VERSION(&info.version);
+	if (!SDL_GetWindowWMInfo(w, &info)) return 0;
+#ifdef SDL_VIDEO_DRIVER_X11
+	if (info.subsystem == SDL_SYSWM_X11) {
+		*window = info.info.x11.window;
+		return info.info.x11.display;
+	}
+#endif
+	return 0;
 }
-static unsigned long x_atom(void *f, void *display, const char *name) {
-	return ((unsigned long (*)(void *, const char *, int))f)(display, name, 1);
-}
-static int x_has_property(void *f, void *xfree, void *display, unsigned long window, unsigned long atom) {
-	unsigned long type = 0, items = 0, left = 0;
-	unsigned char *data = 0;
-	int format = 0;
-	int failed = ((int (*)(void *, unsigned long, unsigned long, long, long, int, unsigned long, unsigned long *, int *,
-		unsigned long *, unsigned long *, unsigned char **))f)(display, window, atom, 0, 1, 0, 0, &type, &format,
-		&items, &left, &data);
-	if (data) ((int (*)(void *))xfree)(data);
-	return !failed && type != 0 && items > 0;
+
+// has_manager looks for the property with which window managers announce
+// themselves. Xlib is in memory when SDL uses it; linking to it would make
+// planar need X11 everywhere. If there is no telling, the answer is yes.
+static int has_manager(void *display)
+{
+	int answer = 1;
+	void *lib = SDL_LoadObject("libX11.so.6");
+	if (!lib) return answer;
+	unsigned long (*root)(void *) = SDL_LoadFunction(lib, "XDefaultRootWindow");
+	unsigned long (*atom)(void *, const char *, int) = SDL_LoadFunction(lib, "XInternAtom");
+	int (*property)(void *, unsigned long, unsigned long, long, long, int, unsigned long, unsigned long *, int *,
+		unsigned long *, unsigned long *, unsigned char **) = SDL_LoadFunction(lib, "XGetWindowProperty");
+	int (*release)(void *) = SDL_LoadFunction(lib, "XFree");
+	if (root && atom && property && release) {
+		unsigned long type = 0, items = 0, left = 0;
+		unsigned char *data = 0;
+		int format = 0;
+		unsigned long check = atom(display, "_NET_SUPPORTING_WM_CHECK", 1);
+		answer = check != 0 &&
+			property(display, root(display), check, 0, 1, 0, 0, &type, &format, &items, &left, &data) == 0 && items > 0;
+		if (data) release(data);
+	}
+	SDL_UnloadObject(lib);
+	return answer;
 }
 */
 import "C"
@@ -28,28 +56,17 @@ import (
 	"github.com/veandco/go-sdl2/sdl"
 )
 
+// x11Window is win's number on the X server and the connection to that; nil
+// if the window is not X11's.
+func x11Window(win *sdl.Window) (display unsafe.Pointer, window uint64) {
+	var id C.ulong
+	display = C.x11_window((*C.SDL_Window)(unsafe.Pointer(win)), &id)
+	return display, uint64(id)
+}
+
 // unmanaged reports whether win is on an X server without a window manager,
 // where nobody answers SDL's requests for full screen.
 func unmanaged(win *sdl.Window) bool {
-	if driver, err := sdl.GetCurrentVideoDriver(); err != nil || driver != "x11" {
-		return false
-	}
-	info, err := win.GetWMInfo()
-	if err != nil || info.Subsystem != sdl.SYSWM_X11 {
-		return false
-	}
-	lib := sdl.LoadObject("libX11.so.6")
-	if lib == 0 {
-		return false
-	}
-	defer lib.Unload()
-	root, atom := lib.LoadFunction("XDefaultRootWindow"), lib.LoadFunction("XInternAtom")
-	property, free := lib.LoadFunction("XGetWindowProperty"), lib.LoadFunction("XFree")
-	if root == nil || atom == nil || property == nil || free == nil {
-		return false
-	}
-	display := info.GetX11Info().Display
-	name := []byte("_NET_SUPPORTING_WM_CHECK\x00")
-	check := C.x_atom(atom, display, (*C.char)(unsafe.Pointer(&name[0])))
-	return check == 0 || C.x_has_property(property, free, display, C.x_root(root, display), check) == 0
+	display, _ := x11Window(win)
+	return display != nil && C.has_manager(display) == 0
 }

@@ -1,0 +1,97 @@
+// Package walls tests that the packages keep to their places: what may import
+// what, and why. docs/ARCHITECTURE.md draws the same map.
+package walls
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// homes says which packages alone may import a library, and why.
+var homes = []struct {
+	library string
+	allowed []string
+	why     string
+}{
+	{
+		"github.com/asticode/go-astiav",
+		[]string{"planar/demux/ffmpeg"},
+		"another FFmpeg major needs another go-astiav with other names; that is cheap only while they are in one place",
+	},
+	{
+		"github.com/veandco/go-sdl2/sdl",
+		[]string{"planar/render/sdl", "planar/audio/sdl"},
+		"pictures and sound must be testable, and replaceable, without SDL",
+	},
+	{
+		"planar/render/sdl",
+		[]string{"planar/cmd/planar"},
+		"only the command names concrete devices",
+	},
+	{
+		"planar/audio/sdl",
+		[]string{"planar/cmd/planar"},
+		"only the command names concrete devices",
+	},
+	{
+		"planar/demux/ffmpeg",
+		[]string{"planar/cmd/planar"},
+		"the player knows sources by their contract",
+	},
+	{
+		"planar/player",
+		[]string{"planar/cmd/planar"},
+		"devices and sources lie below the player and must not know it",
+	},
+}
+
+// pure packages are arithmetic and plain reading: they build without cgo.
+var pure = []string{
+	"planar/render", "planar/render/hash", "planar/render/null", "planar/audio", "planar/audio/null", "planar/audio/wav",
+	"planar/demux", "planar/player", "planar/player/clock", "planar/player/queue",
+}
+
+// imports lists, for each package of the module, what its code (not its tests) imports.
+func imports(t *testing.T) map[string][]string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "planar/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	m := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		f := strings.Fields(line)
+		m[f[0]] = f[1:]
+	}
+	return m
+}
+
+func TestLibrariesHaveOneHome(t *testing.T) {
+	for pkg, imported := range imports(t) {
+		for _, h := range homes {
+			if !slices.Contains(imported, h.library) || slices.Contains(h.allowed, pkg) {
+				continue
+			}
+			t.Errorf("%s imports %s: only %v may, because %s", pkg, h.library, h.allowed, h.why)
+		}
+	}
+}
+
+func TestPurePackagesNeedNoC(t *testing.T) {
+	all := imports(t)
+	for _, pkg := range pure {
+		if _, ok := all[pkg]; !ok {
+			t.Errorf("%s is listed here but does not exist", pkg)
+		}
+		if slices.Contains(all[pkg], "C") {
+			t.Errorf("%s uses cgo", pkg)
+		}
+		for _, i := range all[pkg] {
+			if strings.HasPrefix(i, "planar/") && !slices.Contains(pure, i) {
+				t.Errorf("%s imports %s, which is not pure", pkg, i)
+			}
+		}
+	}
+}

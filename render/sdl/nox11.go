@@ -1,0 +1,13 @@
+//go:build !(linux || freebsd || openbsd || netbsd)
+
+package sdlwindow
+
+import (
+	"unsafe"
+
+	"github.com/veandco/go-sdl2/sdl"
+)
+
+func x11Window(*sdl.Window) (display unsafe.Pointer, window uint64) { return nil, 0 }
+
+func unmanaged(*sdl.Window) bool { return false }
