@@ -60,12 +60,34 @@ func userinfo(rest string) int {
 	return last
 }
 
-// oneLine replaces what would break or disturb a line of text.
-func oneLine(s string) string {
+// OneLine replaces what would break or disturb a line of text.
+func OneLine(s string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) && r != ' ' {
 			return '?'
 		}
 		return r
 	}, s)
+}
+
+// Host is the host that a URL names, without user, password and port; "" if the
+// text is no URL.
+func Host(url string) string {
+	_, rest, ok := strings.Cut(url, "://")
+	if !ok {
+		return ""
+	}
+	rest = rest[userinfo(rest)+1:]
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		rest = rest[:i]
+	}
+	if strings.HasPrefix(rest, "[") {
+		if i := strings.IndexByte(rest, ']'); i > 0 {
+			return OneLine(rest[1:i])
+		}
+	}
+	if i := strings.LastIndexByte(rest, ':'); i >= 0 {
+		rest = rest[:i]
+	}
+	return OneLine(rest)
 }

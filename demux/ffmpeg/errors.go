@@ -40,7 +40,7 @@ type target struct {
 var schemeRE = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.\-]*)://`)
 
 func newTarget(name string) target {
-	t := target{name: name, show: oneLine(Redact(name)), url: name}
+	t := target{name: name, show: demux.OneLine(demux.Redact(name)), url: name}
 	if m := schemeRE.FindStringSubmatch(name); m != nil {
 		t.proto = strings.ToLower(m[1])
 	}
@@ -60,25 +60,9 @@ func newTarget(name string) target {
 	case t.proto == "":
 		t.url = "file:" + t.name
 	default:
-		t.host = hostOf(name[len(t.proto)+3:])
+		t.host = demux.Host(name)
 	}
 	return t
-}
-
-func hostOf(rest string) string {
-	rest = rest[userinfo(rest)+1:]
-	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
-		rest = rest[:i]
-	}
-	if strings.HasPrefix(rest, "[") {
-		if i := strings.IndexByte(rest, ']'); i > 0 {
-			return oneLine(rest[1:i])
-		}
-	}
-	if i := strings.LastIndexByte(rest, ':'); i >= 0 {
-		rest = rest[:i]
-	}
-	return oneLine(rest)
 }
 
 func (t target) fail(cause string, err error) error {
@@ -205,7 +189,7 @@ func (t target) explain(err error, log string) error {
 			if t.host != "" {
 				return t.fail("what "+t.host+" sent is not media FFmpeg knows, or it ended at once"+t.detail(log), sys)
 			}
-			return t.fail("not a media file FFmpeg knows, or damaged; "+rawHint, sys)
+			return t.fail("cannot be read: not a media file FFmpeg knows, or damaged; "+rawHint, sys)
 		}
 	}
 	for _, c := range codes {
@@ -213,7 +197,7 @@ func (t target) explain(err error, log string) error {
 			return t.fail(fill(c.cause), sys)
 		}
 	}
-	return t.fail(oneLine(err.Error())+t.detail(log), sys)
+	return t.fail(demux.OneLine(err.Error())+t.detail(log), sys)
 }
 
 // detail is the last line of FFmpeg's log in brackets, without secrets.
@@ -224,7 +208,7 @@ func (t target) detail(log string) string {
 		return ""
 	}
 	l = strings.ReplaceAll(l, t.name, t.show)
-	return " (" + Redact(oneLine(l)) + ")"
+	return " (" + demux.Redact(demux.OneLine(l)) + ")"
 }
 
 // unwrapErrno makes errors.Is(err, fs.ErrNotExist) and the like work on
@@ -249,5 +233,5 @@ func (t target) statCause(err error) error {
 	if errors.As(err, &pe) {
 		err = pe.Err
 	}
-	return t.fail(oneLine(err.Error()), err)
+	return t.fail(demux.OneLine(err.Error()), err)
 }

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"strings"
 	"sync/atomic"
+
+	"planar/demux"
 )
 
 var logger atomic.Pointer[slog.Logger]
@@ -31,6 +33,6 @@ func planarLogLine(level C.int, class, line *C.char) {
 		return
 	}
 	if s := strings.TrimSpace(C.GoString(line)); s != "" {
-		l.Debug(Redact(oneLine(s)), "ffmpeg", C.GoString(class), "level", int(level))
+		l.Debug(demux.Redact(demux.OneLine(s)), "ffmpeg", C.GoString(class), "level", int(level))
 	}
 }

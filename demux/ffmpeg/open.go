@@ -220,7 +220,7 @@ func (s *Source) connect(extra map[string]string, end time.Time) error {
 	for _, m := range []map[string]string{s.defaults(), extra, s.opts.Dict} {
 		for k, v := range m {
 			if err := dict.Set(k, v, 0); err != nil {
-				return s.t.fail("option "+oneLine(k), err)
+				return s.t.fail("option "+demux.OneLine(k), err)
 			}
 		}
 	}
@@ -248,7 +248,7 @@ func (s *Source) connect(extra map[string]string, end time.Time) error {
 	}
 	sort.Strings(unknown)
 	for _, k := range unknown {
-		s.info.Notes = append(s.info.Notes, "FFmpeg has no use for the option "+oneLine(k)+" here")
+		s.info.Notes = append(s.info.Notes, "FFmpeg has no use for the option "+demux.OneLine(k)+" here")
 	}
 	return nil
 }

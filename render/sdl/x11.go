@@ -4,6 +4,7 @@ package sdlwindow
 
 /*
 #cgo pkg-config: sdl2
+#include <SDL_loadso.h>
 #include <SDL_syswm.h>
 
 // x11_window asks SDL what the window is to X11; 0 if it is nothing. (go-sdl2's
