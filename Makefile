@@ -22,6 +22,11 @@ export PATH := $(PLANAR_GO)/bin:$(PATH):/usr/local/go/bin:/usr/sbin
 export CGO_CFLAGS ?= -O2 -g -DSDL_DISABLE_IMMINTRIN_H -DSDL_DISABLE_MMINTRIN_H \
 	-DSDL_DISABLE_XMMINTRIN_H -DSDL_DISABLE_EMMINTRIN_H -DSDL_DISABLE_PMMINTRIN_H
 
+# FFmpeg's libraries are loaded when they are first needed (demux/ffmpeg/lazy.c).
+ifeq ($(shell uname -s),Linux)
+export CGO_LDFLAGS ?= -Wl,--as-needed
+endif
+
 # The program that the end-to-end tests run.
 export PLANAR_BIN ?= $(CURDIR)/bin/planar
 

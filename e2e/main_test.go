@@ -270,7 +270,7 @@ func message(t testing.TB, line string, words ...string) {
 	if !strings.HasPrefix(line, "planar: ") {
 		t.Errorf("the message does not begin with the program's name: %q", line)
 	}
-	for _, noise := range []string{"panic", "goroutine", "ALSA", "[rtsp", "[mov", " @ 0x", "%!", "<nil>"} {
+	for _, noise := range []string{"panic", "goroutine", "ALSA lib", "[rtsp", "[mov", " @ 0x", "%!", "<nil>"} {
 		if strings.Contains(line, noise) {
 			t.Errorf("noise in the message: %q", line)
 		}

@@ -20,6 +20,9 @@ type VideoOutput interface {
 	// Present makes the prepared picture visible, as fast as it can. number and
 	// pts are the frame's in its source.
 	Present(number int64, pts time.Duration) error
+	// Forget lets go of all pictures, before their memory goes. What is on the
+	// screen stays there, but cannot be drawn again.
+	Forget()
 	// Wait blocks until an event arrives, Wake is called or ctx ends, and returns
 	// what has come in; nothing for a bare Wake.
 	Wait(ctx context.Context) []render.Event

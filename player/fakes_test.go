@@ -143,6 +143,13 @@ func (h *heardAt) consume(f audio.Format, latency time.Duration) func([]byte) er
 	}
 }
 
+// frames is how many were consumed.
+func (h *heardAt) frames() int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.total
+}
+
 // when is the time at which a frame of sound was heard.
 func (h *heardAt) when(frame int64, rate int) (time.Duration, bool) {
 	h.mu.Lock()
@@ -203,6 +210,16 @@ type stage struct {
 	err    error
 	p      *Player
 	cancel context.CancelCauseFunc
+
+	mu     sync.Mutex
+	opened *nullaudio.Device
+}
+
+// device is the sound device that was opened last.
+func (s *stage) device() *nullaudio.Device {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.opened
 }
 
 const testRate = 48000
@@ -226,7 +243,11 @@ func newStage(t *testing.T) *stage {
 	s.cfg.OpenAudio = func(f audio.Format) (AudioOutput, error) {
 		o := s.sound
 		o.Consume = s.heard.consume(f, o.Latency)
-		return nullaudio.Open(f, o)
+		d, err := nullaudio.Open(f, o)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.opened = d
+		return d, err
 	}
 	return s
 }

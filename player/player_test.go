@@ -106,8 +106,8 @@ func TestSlowDecoderDropsFrames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t)
 		sound, _ := s.tone(6 * time.Second)
-		s.start(demux.Pair(slow{s.pictures(150), func() time.Duration { return 30 * ms }}, sound))
 		s.screen.convert = 30 * ms
+		s.start(demux.Pair(slow{s.pictures(150), func() time.Duration { return 30 * ms }}, sound))
 		s.finish()
 		all := s.screen.all()
 		for i, f := range all[1:] {
@@ -127,7 +127,7 @@ func TestDeviceStallsAndRecovers(t *testing.T) {
 		sound, data := s.tone(4 * time.Second)
 		s.start(demux.Pair(s.pictures(100), sound))
 		time.Sleep(time.Second)
-		s.p.current.speaker.out.(interface{ Stall(time.Duration) }).Stall(500 * ms)
+		s.device().Stall(500 * ms)
 		s.finish()
 		if !bytes.Equal(s.heard.data, data) {
 			t.Error("sound was lost in the stall")
@@ -194,7 +194,7 @@ func TestPauseStepAndSeek(t *testing.T) {
 		s.screen.press("right")
 		time.Sleep(400 * ms)
 		f := s.screen.last()
-		heard, ok := s.heard.when(s.heard.total-1, testRate)
+		heard, ok := s.heard.when(s.heard.frames()-1, testRate)
 		if !ok || f.number < played.number+125 {
 			t.Fatalf("frame %d after a seek by 5 s from %d", f.number, played.number)
 		}
@@ -210,7 +210,7 @@ func TestSyncAfterSeek(t *testing.T) {
 		sound, data := s.tone(20 * time.Second)
 		s.start(demux.Pair(s.pictures(500), sound))
 		time.Sleep(1300 * ms)
-		before := s.heard.total
+		before := s.heard.frames()
 		s.screen.press("right")
 		time.Sleep(3 * time.Second)
 		s.stop()

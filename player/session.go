@@ -193,6 +193,7 @@ func (s *session) run(ctx context.Context) error {
 		return err
 	}
 	s.speaker.close()
+	s.out.Forget()
 	for _, f := range []*frame{s.next, s.shown, s.before} {
 		f.release()
 	}
@@ -398,7 +399,12 @@ func (s *session) finished() bool {
 	}
 	videoOver := !s.hasVideo || (s.videoDone && s.next == nil && (s.now() >= s.endOfShown() || !s.paced))
 	soundOver := !s.hasSound || s.speaker.over()
-	s.ended = videoOver && soundOver && !s.paused
+	if s.ended = videoOver && soundOver && !s.paused; s.ended {
+		s.mu.Lock()
+		s.clk.Stop(s.now())
+		s.playing = false // nothing moves any more: the refresh goroutine may rest
+		s.mu.Unlock()
+	}
 	return s.ended && (s.cfg.Exit || len(s.p.queue) > 0 || !s.paced)
 }
 

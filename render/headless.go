@@ -28,6 +28,9 @@ func (h Headless) Wake() {
 	}
 }
 
+// Forget has nothing to let go of.
+func (Headless) Forget() {}
+
 // SetTitle does nothing.
 func (Headless) SetTitle(string) {}
 

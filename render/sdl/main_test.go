@@ -195,13 +195,8 @@ func screenshot(t testing.TB) *image.RGBA {
 }
 
 func near(img *image.RGBA, x, y int, want [3]byte, tolerance int) bool {
-	c := img.RGBAAt(x, y)
-	for i, v := range []byte{c.R, c.G, c.B} {
-		if d := int(v) - int(want[i]); d < -tolerance || d > tolerance {
-			return false
-		}
-	}
-	return true
+	c := img.Pix[img.PixOffset(x, y):][:3]
+	return abs(int(c[0])-int(want[0])) <= tolerance && abs(int(c[1])-int(want[1])) <= tolerance && abs(int(c[2])-int(want[2])) <= tolerance
 }
 
 // expect compares the window at r, which shows quadrants(pw, ph, rotation) or
@@ -218,6 +213,10 @@ func differs(img *image.RGBA, r render.Rect, pw, ph, rotation int) error {
 		pw, ph = ph, pw
 	}
 	in := render.Fit(r.W, r.H, pw, ph)
+	var colours [4][3]byte
+	for q := range colours {
+		colours[q] = quadrantColour(q, rotation)
+	}
 	// Near the borders of the quadrants colours mix, over some source samples.
 	mixX, mixY := 3, 3
 	if pw > 0 {
@@ -238,7 +237,7 @@ func differs(img *image.RGBA, r render.Rect, pw, ph, rotation int) error {
 					q += 2
 				}
 				// The textures of SDL are off by one more.
-				want, tolerance = quadrantColour(q, rotation), 2
+				want, tolerance = colours[q], 2
 			}
 			if !near(img, r.X+x, r.Y+y, want, tolerance) {
 				return fmt.Errorf("window %v, picture %v: pixel %d,%d is %v, want %v",

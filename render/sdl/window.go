@@ -286,6 +286,10 @@ func (w *Window) Prepare(p *render.Picture) error {
 	return nil
 }
 
+// Forget lets go of all pictures: what is on the screen stays, until something
+// covers it.
+func (w *Window) Forget() { w.shown, w.next, w.holds = nil, nil, holdsNothing }
+
 // Present makes the prepared picture visible, and the window with it if it is
 // the first. Without a new picture the last one is shown again.
 func (w *Window) Present(int64, time.Duration) error {

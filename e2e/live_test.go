@@ -1,0 +1,266 @@
+package e2e
+
+import (
+	"bufio"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v5"
+)
+
+// watch plays a live source without a window, with statistics.
+func watch(t testing.TB, args ...string) *process {
+	t.Helper()
+	return start(t, append([]string{"--vo", "null", "--ao", "null", "--stats", "-"}, args...))
+}
+
+// becomes waits until the latest statistics are as wanted.
+func becomes(t testing.TB, p *process, limit time.Duration, what string, cond func(stats) bool) stats {
+	t.Helper()
+	var last stats
+	for end := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
+		if all := allStats(t, p.out.String()); len(all) > 0 {
+			if last = all[len(all)-1]; cond(last) {
+				return last
+			}
+		}
+		if p.ended() || time.Now().After(end) {
+			t.Fatalf("waited %v for %s (ended: %v); the last statistics: %+v\nstderr: %s", limit, what, p.ended(), last, tail(p.err.String()))
+		}
+	}
+}
+
+func playing(more int64) func(stats) bool {
+	return func(s stats) bool { return s.State == "playing" && s.Shown >= more }
+}
+
+// stop ends a player as Ctrl-C does.
+func stop(t testing.TB, p *process) result {
+	t.Helper()
+	p.signal(syscall.SIGINT)
+	r := p.result(2 * time.Second)
+	if r.code != 4 {
+		t.Errorf("exit code %d after SIGINT, want 4", r.code)
+	}
+	return r
+}
+
+var liveKinds = []struct {
+	name  string
+	make  func(testing.TB) server
+	sound bool
+	flags []string
+}{
+	{"rtsp-udp", func(t testing.TB) server { return newRTSPServer(t) }, false, nil},
+	{"rtsp-tcp-sound", func(t testing.TB) server { return newRTSPServer(t) }, true, []string{"--rtsp-transport", "tcp"}},
+	{"rtmp", func(t testing.TB) server { return newRTMPServer(t) }, false, nil},
+	{"rtmp-sound", func(t testing.TB) server { return newRTMPServer(t) }, true, nil},
+}
+
+// A server that is killed and comes back: so does the picture.
+func TestReconnect(t *testing.T) {
+	t.Parallel()
+	for _, c := range liveKinds {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := c.make(t)
+			s.start()
+			pub := publish(t, s, c.sound)
+			p := watch(t, append(c.flags, s.readURL())...)
+			becomes(t, p, 8*time.Second, "the first pictures", playing(20))
+			first := becomes(t, p, 5*time.Second, "more pictures", playing(45))
+			if c.sound && first.AVDiff == nil {
+				t.Error("no sound")
+			}
+
+			s.kill()
+			pub.kill()
+			lost := becomes(t, p, 8*time.Second, "the loss", func(s stats) bool { return s.State == "signal lost" })
+			time.Sleep(1200 * time.Millisecond)
+			still := becomes(t, p, time.Second, "the loss", func(s stats) bool { return s.State == "signal lost" })
+			if still.Shown != lost.Shown && still.Shown > lost.Shown+3 {
+				t.Errorf("pictures of a server that is gone: %d, then %d", lost.Shown, still.Shown)
+			}
+
+			s.start()
+			publish(t, s, c.sound)
+			// 3 s, and one until the next line of statistics.
+			back := becomes(t, p, 4*time.Second, "the picture to come back", func(s stats) bool {
+				return s.State == "playing" && s.Shown > still.Shown+5
+			})
+			if back.Reconnects != 1 {
+				t.Errorf("%d reconnects, want 1", back.Reconnects)
+			}
+			after := becomes(t, p, 3*time.Second, "more pictures", playing(back.Shown+20))
+			if c.sound && (after.AVDiff == nil || *after.AVDiff < -80 || *after.AVDiff > 80) {
+				t.Errorf("picture and sound after the loss: %v ms apart", after.AVDiff)
+			}
+			r := stop(t, p)
+			if os.Getenv("E2E_DUMP") != "" {
+				t.Log(r.stdout)
+			}
+			for line := range strings.Lines(r.stderr) {
+				message(t, strings.TrimSuffix(line, "\n"))
+			}
+			if !strings.Contains(r.stderr, "signal lost") || !strings.Contains(r.stderr, "signal back") {
+				t.Errorf("stderr does not tell of loss and return: %s", r.stderr)
+			}
+			if rs, ok := s.(*rtspServer); ok {
+				udp, tcp := rs.readers(gortsplib.ProtocolUDP), rs.readers(gortsplib.ProtocolTCP)
+				if overTCP := len(c.flags) > 0; overTCP && udp > 0 || !overTCP && (udp == 0 || tcp > 0) {
+					t.Errorf("streams set up over UDP: %d, over TCP: %d", udp, tcp)
+				}
+			}
+		})
+	}
+}
+
+func TestNoReconnect(t *testing.T) {
+	t.Parallel()
+	for _, c := range liveKinds[1:3] {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := c.make(t)
+			s.start()
+			publish(t, s, c.sound)
+			p := watch(t, append(c.flags, "--no-reconnect", s.readURL())...)
+			becomes(t, p, 8*time.Second, "the first pictures", playing(20))
+			s.kill()
+			r := p.result(6 * time.Second)
+			if last := lastStats(t, r.stdout); !*last.Final || last.Reconnects != 0 {
+				t.Errorf("at the end: %+v", last)
+			}
+			if r.code != 0 {
+				t.Errorf("exit code %d, want 0: it was played", r.code)
+			}
+		})
+	}
+}
+
+// RTMP does not say whether there is sound: nothing may be waited for that does
+// not come.
+func TestRTMPWithoutSoundStartsSoon(t *testing.T) {
+	t.Parallel()
+	s := newRTMPServer(t)
+	s.start()
+	publish(t, s, false)
+	time.Sleep(1500 * time.Millisecond) // let the publisher announce itself
+	began := time.Now()
+	r := planar(t, []string{"--vo", "hash", "--frames", "1", s.readURL()}).ok(t)
+	// A key frame comes every second.
+	if took := time.Since(began); took > 2500*time.Millisecond {
+		t.Errorf("the first picture took %v, want at most 2.5 s", took)
+	}
+	if len(parseHashes(t, r.stdout)) != 1 {
+		t.Errorf("stdout: %q", r.stdout)
+	}
+}
+
+func TestRTSPPassword(t *testing.T) {
+	t.Parallel()
+	s := newRTSPServer(t)
+	s.user, s.password = "viewer", "s3cr3t"
+	s.start()
+	publish(t, s, false) // only readers need the password
+	host := fmt.Sprintf("127.0.0.1:%d/cam", s.port)
+	t.Run("right", func(t *testing.T) {
+		r := planar(t, []string{"--vo", "null", "--ao", "null", "--frames", "10", "rtsp://viewer:s3cr3t@" + host})
+		if r.code != 0 {
+			t.Errorf("exit code %d: %s", r.code, r.stderr)
+		}
+		if strings.Contains(r.stdout+r.stderr, "s3cr3t") {
+			t.Errorf("the password is in the output: %s%s", r.stdout, r.stderr)
+		}
+	})
+	for _, password := range []string{"hunter2zzz", "p@ss:w0rd", "zz/yy?xx#ww", "50%zz&aa=bb;cc", "zwei wörter", "'\"\\quoted$(x)"} {
+		for _, escaped := range []bool{false, true} {
+			t.Run(fmt.Sprintf("wrong %s %v", password, escaped), func(t *testing.T) {
+				p := password
+				if escaped {
+					p = url.QueryEscape(password)
+					p = strings.ReplaceAll(p, "+", "%20")
+				}
+				r := planar(t, []string{"--vo", "null", "--ao", "null", "--open-timeout", "5", "rtsp://viewer:" + p + "@" + host})
+				if r.code != 2 {
+					t.Errorf("exit code %d, want 2: %s", r.code, r.stderr)
+				}
+				if escaped || !strings.ContainsAny(password, "@/?#% ") {
+					r.says(t, "127.0.0.1", "user or password")
+				}
+				for _, secret := range []string{password, p, password[1:], p[1:], password[len(password)/2:]} {
+					if strings.Contains(r.stdout+r.stderr, secret) {
+						t.Errorf("the password %q is in the output: %s%s", password, r.stdout, r.stderr)
+						break
+					}
+				}
+			})
+		}
+	}
+}
+
+// GStreamer's server shares no code with planar.
+func TestGStreamerRTSP(t *testing.T) {
+	t.Parallel()
+	need(t, "python3", "ffmpeg")
+	check := exec.Command(lookup("python3"), "-c", `import gi; gi.require_version("Gst", "1.0"); gi.require_version("GstRtspServer", "1.0"); from gi.repository import GstRtspServer`)
+	if err := check.Run(); err != nil {
+		missing(t, "GStreamer's RTSP server for Python", "python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-rtsp gstreamer1.0-plugins-good")
+	}
+	movie := clip(t, "gst.mp4", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=25", "-f", "lavfi", "-i", "sine=frequency=440", "-t", "20",
+		"-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-bf", "0", "-pix_fmt", "yuv420p", "-c:a", "aac", "-ac", "2")
+	script, err := filepath.Abs("../testdata/gst-rtsp-server.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, transport := range []string{"udp", "tcp"} {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			port := freePort(t)
+			serve := func() (*process, string) {
+				cmd := exec.Command(lookup("python3"), script, fmt.Sprint(port), "cam", movie)
+				hold, err := cmd.StdinPipe() // it ends when this closes
+				if err != nil {
+					t.Fatal(err)
+				}
+				out, w, err := os.Pipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				cmd.Stdout = w
+				p := spawn(t, cmd)
+				w.Close()
+				t.Cleanup(func() { hold.Close(); out.Close() })
+				_ = out.SetReadDeadline(time.Now().Add(10 * time.Second))
+				address, err := bufio.NewReader(out).ReadString('\n')
+				if err != nil {
+					t.Fatalf("%v: %s", err, p.err.String())
+				}
+				return p, strings.TrimSpace(address)
+			}
+			server, address := serve()
+			p := watch(t, "--rtsp-transport", transport, address)
+			becomes(t, p, 8*time.Second, "the first pictures", playing(20))
+			st := becomes(t, p, 5*time.Second, "more pictures", playing(45))
+			if st.AVDiff == nil || st.DecodeErrors != 0 {
+				t.Errorf("playing: %+v", st)
+			}
+			server.kill()
+			lost := becomes(t, p, 8*time.Second, "the loss", func(s stats) bool { return s.State == "signal lost" })
+			serve()
+			back := becomes(t, p, 4*time.Second, "the picture to come back", func(s stats) bool {
+				return s.State == "playing" && s.Shown > lost.Shown+5
+			})
+			if back.Reconnects != 1 {
+				t.Errorf("%d reconnects, want 1", back.Reconnects)
+			}
+			stop(t, p)
+		})
+	}
+}
