@@ -187,7 +187,7 @@ func TestRawOpenErrors(t *testing.T) {
 		w, h int
 		want string
 	}{
-		{filepath.Join(dir, "none.yuv"), 16, 16, "no such file"},
+		{filepath.Join(dir, "none.yuv"), 16, 16, "file does not exist"},
 		{dir, 16, 16, "is a directory"},
 		{empty, 16, 16, "is empty"},
 		{small, 16, 16, "less than one yuv420p frame of 16x16 (384 bytes)"},

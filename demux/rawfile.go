@@ -64,7 +64,7 @@ func openRawFile(name string) (*rawFile, error) {
 func plainPathError(name string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s: no such file", name)
+		return fmt.Errorf("%s: file does not exist", name)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%s: permission denied: you may not read this file", name)
 	}

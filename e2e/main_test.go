@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -134,16 +135,25 @@ func spawn(t testing.TB, cmd *exec.Cmd) *process {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
 	cmd.SysProcAttr.Setpgid = true
+	endWithParent(cmd.SysProcAttr)
 	cmd.WaitDelay = 2 * time.Second
-	began := time.Now()
-	if err := cmd.Start(); err != nil {
+	started := make(chan error)
+	go func() {
+		// Linux ends the process with the thread that started it.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		began := time.Now()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait()
+			p.took = time.Since(began)
+			close(p.done)
+		}
+	}()
+	if err := <-started; err != nil {
 		t.Fatal(err)
 	}
-	go func() {
-		_ = cmd.Wait()
-		p.took = time.Since(began)
-		close(p.done)
-	}()
 	t.Cleanup(p.kill)
 	return p
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/bluenviron/gortsplib/v5"
+	"github.com/bluenviron/gortsplib/v5/pkg/auth"
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
@@ -107,6 +108,7 @@ type rtspServer struct {
 	t              testing.TB
 	port, udp      int
 	user, password string // of readers, if any
+	auth           []auth.VerifyMethod
 
 	mu        sync.Mutex
 	srv       *gortsplib.Server
@@ -127,7 +129,7 @@ func newRTSPServer(t testing.TB) *rtspServer {
 func (s *rtspServer) start() {
 	s.t.Helper()
 	srv := &gortsplib.Server{
-		Handler: s, RTSPAddress: fmt.Sprintf("127.0.0.1:%d", s.port),
+		Handler: s, AuthMethods: s.auth, RTSPAddress: fmt.Sprintf("127.0.0.1:%d", s.port),
 		UDPRTPAddress: fmt.Sprintf("127.0.0.1:%d", s.udp), UDPRTCPAddress: fmt.Sprintf("127.0.0.1:%d", s.udp+1),
 	}
 	if err := srv.Start(); err != nil {

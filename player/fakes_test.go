@@ -231,7 +231,7 @@ func newStage(t *testing.T) *stage {
 	s := &stage{t: t, screen: newScreen(), heard: &heardAt{begin: begin}, dir: t.TempDir(), done: make(chan struct{})}
 	s.sound.Latency = 40 * time.Millisecond
 	s.cfg = Config{
-		Video: s.screen, Time: clock.Timebase{Now: func() time.Duration { return time.Since(begin) + time.Hour }, Nap: time.Sleep},
+		Video: s.screen, Time: clock.Timebase{Now: func() time.Duration { return time.Since(begin) + time.Hour }, NewAlarm: clock.NewTimerAlarm},
 		Log: slog.New(slog.NewTextHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Volume: 1, Exit: true,
 		NewResampler: func(in, out audio.Format, speed float64) (Resampler, error) {
 			if in != out {

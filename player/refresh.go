@@ -3,7 +3,10 @@ package player
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"planar/player/clock"
 )
 
 // refresh is the refresh goroutine: it owns the one timer by which pictures are
@@ -11,8 +14,9 @@ import (
 // frame has come for which nothing is prepared, and when something that can only
 // be seen by looking, such as the end of the sound, must be looked at.
 type refresh struct {
-	s    *session
-	kick chan struct{}
+	s      *session
+	alarm  clock.Alarm
+	kicked atomic.Bool // something changed since the goroutine last looked
 
 	mu       sync.Mutex
 	armed    bool
@@ -22,7 +26,7 @@ type refresh struct {
 }
 
 func newRefresh(s *session) *refresh {
-	return &refresh{s: s, kick: make(chan struct{}, 1)}
+	return &refresh{s: s, alarm: s.cfg.Time.NewAlarm()}
 }
 
 // at arms the timer for a frame due at playback time media.
@@ -47,10 +51,8 @@ func (r *refresh) set(change func()) {
 }
 
 func (r *refresh) poke() {
-	select {
-	case r.kick <- struct{}{}:
-	default:
-	}
+	r.kicked.Store(true)
+	r.alarm.Set(0)
 }
 
 // frameReady is called when a frame has been put into the queue.
@@ -70,9 +72,6 @@ const (
 	pollSound = 2 * time.Millisecond
 	// pollEnd is how often the end is looked for while sound plays without pictures.
 	pollEnd = 50 * time.Millisecond
-	// fine is the last part of a wait, which is slept exactly: runtime timers are
-	// up to a millisecond late.
-	fine = 1500 * time.Microsecond
 	// forEver stands for "until something changes".
 	forEver = time.Hour
 )
@@ -116,29 +115,25 @@ func (r *refresh) done() {
 }
 
 func (r *refresh) loop(ctx context.Context) {
-	timer := time.NewTimer(forEver)
-	defer timer.Stop()
-	for {
+	defer context.AfterFunc(ctx, r.poke)()
+	for ctx.Err() == nil {
+		r.kicked.Store(false)
 		d, why := r.wait(r.s.now())
-		if why == forTime {
-			if d <= fine {
-				r.s.cfg.Time.Nap(d)
-				r.done()
-				r.s.out.Wake()
-				d = pollEnd // the main goroutine says before that what comes next
-			} else {
-				d -= fine * 2 / 3
-			}
+		if why == forTime && d <= 0 {
+			r.done()
+			r.s.out.Wake()
+			d, why = pollEnd, forChange // the main goroutine says before that what comes next
 		}
-		timer.Reset(d)
-		select {
-		case <-timer.C:
-			if why == forLook {
-				r.s.out.Wake()
-			}
-		case <-r.kick:
-		case <-ctx.Done():
-			return
+		r.alarm.Set(d)
+		if r.kicked.Load() {
+			continue // perhaps before the alarm was set
+		}
+		r.alarm.Wait()
+		if why == forLook && !r.kicked.Load() {
+			r.s.out.Wake()
 		}
 	}
 }
+
+// close is called when the goroutine has ended.
+func (r *refresh) close() { r.alarm.Close() }

@@ -192,6 +192,7 @@ func (s *session) run(ctx context.Context) error {
 		s.log.Debug("a reader does not return; leaving it behind")
 		return err
 	}
+	s.refresh.close()
 	s.speaker.close()
 	s.out.Forget()
 	for _, f := range []*frame{s.next, s.shown, s.before} {

@@ -110,18 +110,23 @@ func (p *opener) openRawVideo(name string) (demux.Source, error) {
 	if !v.Rate.Known() {
 		v.Rate = named.Rate
 	}
+	guessed := false
 	if !v.Rate.Known() {
-		v.Rate = render.Rational{Num: defaultRate, Den: 1}
-		if _, told := p.once.LoadOrStore(name, true); !told {
-			p.note(fmt.Sprintf("%s: its name does not tell the frame rate: playing at %d, give another with --fps", name, defaultRate))
-		}
+		v.Rate, guessed = render.Rational{Num: defaultRate, Den: 1}, true
 	}
 	var err error
 	if v.Layout, err = ffmpeg.Layouts(v.PixelFormat, v.Width, v.Height); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	v.Strides = strides(p.o.stride, v.Layout)
-	return demux.OpenRawVideo(name, v)
+	src, err := demux.OpenRawVideo(name, v)
+	if err != nil {
+		return nil, err
+	}
+	if _, told := p.once.LoadOrStore(name, true); guessed && !told {
+		p.note(fmt.Sprintf("%s: its name does not tell the frame rate: playing at %d, give another with --fps", name, defaultRate))
+	}
+	return src, nil
 }
 
 // strides gives the other planes a stride in the proportion of their rows.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"sync/atomic"
 
 	"planar/audio"
 	nullaudio "planar/audio/null"
@@ -41,9 +42,10 @@ func play(ctx context.Context, o *options) int {
 	}
 	// Only a window can go on showing the last picture.
 	_, stays := video.(*sdlwindow.Window)
+	var soundLost atomic.Bool
 	cfg := player.Config{
 		Open: first.Open, Video: video, Log: log, Time: clock.Real(),
-		OpenAudio: audioOpener(o), NewResampler: newResampler,
+		OpenAudio: audioOpener(o, &soundLost), NewResampler: newResampler,
 		Start: o.start, StartFrame: o.startFrame, Frames: o.frames, Loop: o.loop, Speed: o.speed,
 		Paused: o.pause, Exit: o.exit || !stays, NoVideo: o.noVideo, NoAudio: o.noAudio, Untimed: o.untimed,
 		Volume: o.volume, Mute: o.mute, AudioDelay: o.audioDelay, Reconnect: o.reconnect,
@@ -73,6 +75,9 @@ func play(ctx context.Context, o *options) int {
 				code = exitCannotOpen
 			}
 		}
+	}
+	if soundLost.Load() && code == exitPlayed {
+		code = exitCannotOpen // the player has said why
 	}
 	return code
 }
@@ -141,15 +146,21 @@ func hasPictures(src demux.Source) bool {
 	return false
 }
 
-// audioOpener makes the sound's output for a format, as --ao says.
-func audioOpener(o *options) func(audio.Format) (player.AudioOutput, error) {
+// audioOpener makes the sound's output for a format, as --ao says. lost is set
+// when a file that was asked for cannot be written in whole.
+func audioOpener(o *options, lost *atomic.Bool) func(audio.Format) (player.AudioOutput, error) {
 	// Sound that nobody waits for is taken as fast as it comes: when frames are
 	// not timed, and when a file is written and no window shows the time.
 	paced := !o.untimed && o.vo == "window" || o.ao == "null" && !o.untimed && o.vo != "hash"
 	switch o.ao {
 	case "wav":
 		return func(f audio.Format) (player.AudioOutput, error) {
-			return wavaudio.Open(o.wavFile, f, wavaudio.Options{Unpaced: !paced})
+			d, err := wavaudio.Open(o.wavFile, f, wavaudio.Options{Unpaced: !paced})
+			if err != nil {
+				lost.Store(true)
+				return nil, err
+			}
+			return &soundFile{Device: d, lost: lost}, nil
 		}
 	case "null":
 		return func(f audio.Format) (player.AudioOutput, error) {
@@ -160,6 +171,29 @@ func audioOpener(o *options) func(audio.Format) (player.AudioOutput, error) {
 		return nil // a device would keep real time
 	}
 	return func(f audio.Format) (player.AudioOutput, error) { return sdlaudio.Open(f) }
+}
+
+// soundFile remembers that it could not be written. Each error is returned once:
+// the player plays on without the sound, and says why.
+type soundFile struct {
+	*wavaudio.Device
+	lost *atomic.Bool
+}
+
+func (s *soundFile) Write(pcm []byte) (int, error) {
+	n, err := s.Device.Write(pcm)
+	if err != nil {
+		s.lost.Store(true)
+	}
+	return n, err
+}
+
+func (s *soundFile) Close() error {
+	err := s.Device.Close()
+	if err != nil && s.lost.Swap(true) {
+		return nil
+	}
+	return err
 }
 
 func newResampler(in, out audio.Format, speed float64) (player.Resampler, error) {

@@ -1,34 +1,40 @@
 package clock
 
-import (
-	"time"
-
-	"golang.org/x/sys/unix"
-)
+import "time"
 
 // Timebase is a source of real time. The player takes it as a value so that
 // tests can bring their own.
 type Timebase struct {
 	// Now is the time since some fixed moment.
 	Now func() time.Duration
-	// Nap sleeps for a short while, more exactly than a timer does.
-	Nap func(time.Duration)
+	// NewAlarm makes an alarm, which its user closes.
+	NewAlarm func() Alarm
+}
+
+// Alarm wakes one goroutine at a time that others may change.
+type Alarm interface {
+	// Set makes the alarm go off after d (at once if d <= 0), and not when it was
+	// set to before. It may be called from any goroutine.
+	Set(d time.Duration)
+	// Wait returns when the alarm has gone off.
+	Wait()
+	Close()
 }
 
 var start = time.Now()
 
-// Real is the machine's monotonic clock. This file is the only place where the
-// player reads it.
+// Real is the machine's monotonic clock. The player reads it nowhere else.
 func Real() Timebase {
-	return Timebase{
-		Now: func() time.Duration { return time.Since(start) },
-		// The runtime's timers are rounded to milliseconds by epoll; the kernel's
-		// own sleep is good to some tens of microseconds.
-		Nap: func(d time.Duration) {
-			if d > 0 {
-				ts := unix.NsecToTimespec(int64(d))
-				unix.Nanosleep(&ts, nil)
-			}
-		},
-	}
+	return Timebase{Now: func() time.Duration { return time.Since(start) }, NewAlarm: newAlarm}
 }
+
+// timerAlarm is an alarm by the runtime's timers, which are up to a millisecond late.
+type timerAlarm struct{ t *time.Timer }
+
+// NewTimerAlarm returns an alarm by the runtime's timers, which under
+// testing/synctest keep simulated time.
+func NewTimerAlarm() Alarm { return timerAlarm{time.NewTimer(time.Hour)} }
+
+func (a timerAlarm) Set(d time.Duration) { a.t.Reset(d) }
+func (a timerAlarm) Wait()               { <-a.t.C }
+func (a timerAlarm) Close()              { a.t.Stop() }

@@ -25,32 +25,48 @@ func pushUserEvent(kind uint32) error {
 // Wait sleeps until the user does something, Wake is called or ctx ends, and
 // returns what has come in. Meanwhile the window redraws itself as needed.
 func (w *Window) Wait(ctx context.Context) []render.Event {
-	defer context.AfterFunc(ctx, w.Wake)()
 	w.events = nil
 	for {
-		var e sdl.Event
-		if ctx.Err() == nil {
-			if e = sdl.WaitEvent(); e == nil {
-				return w.events // SDL cannot wait: the caller must not spin in here
-			}
-		} else {
-			e = sdl.PollEvent()
-		}
 		woken, damaged := ctx.Err() != nil, false
-		for ; e != nil; e = sdl.PollEvent() {
-			if e.GetType() == wakeEvent() {
-				w.waking.Store(false)
-				woken = true
-				continue
-			}
+		for e := sdl.PollEvent(); e != nil; e = sdl.PollEvent() {
 			damaged = w.handle(e) || damaged
 		}
 		if damaged {
 			w.repair()
 		}
 		w.cursor.hideIfDue()
+		select {
+		case <-w.wake:
+			woken = true
+		default:
+		}
 		if woken || len(w.events) > 0 {
 			return w.events
+		}
+		if w.watcher == nil {
+			w.waitInSDL(ctx)
+			continue
+		}
+		select {
+		case <-w.wake:
+			return w.events
+		case <-w.watcher.ready():
+		case <-ctx.Done():
+		}
+	}
+}
+
+// waitInSDL sleeps until SDL has an event, Wake is called or ctx ends.
+func (w *Window) waitInSDL(ctx context.Context) {
+	defer context.AfterFunc(ctx, w.Wake)()
+	w.inSDL.Store(true)
+	defer w.inSDL.Store(false)
+	if len(w.wake) > 0 {
+		return // it came before inSDL told to push an event
+	}
+	if e := sdl.WaitEvent(); e != nil && e.GetType() != wakeEvent() {
+		if w.handle(e) {
+			w.repair()
 		}
 	}
 }

@@ -11,3 +11,5 @@ import (
 func x11Window(*sdl.Window) (display unsafe.Pointer, window uint64) { return nil, 0 }
 
 func unmanaged(*sdl.Window) bool { return false }
+
+func watch(*sdl.Window) *watcher { return nil }

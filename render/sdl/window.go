@@ -75,9 +75,11 @@ type Window struct {
 	events []render.Event
 	cursor cursor
 
-	waking atomic.Bool // a wake event is in SDL's queue
-	mu     sync.RWMutex
-	closed bool // guarded by mu: Wake may come when SDL has gone
+	wake    chan struct{} // holds a token when Wake was called
+	watcher *watcher      // nil where only SDL can wait
+	inSDL   atomic.Bool   // Wait sleeps in SDL: only an event ends that
+	mu      sync.RWMutex
+	closed  bool // guarded by mu: Wake may come when SDL has gone
 }
 
 // content is what the canvas holds.
@@ -109,7 +111,7 @@ func Open(opts Options) (*Window, error) {
 	if err := initVideo(); err != nil {
 		return nil, err
 	}
-	w := &Window{opts: opts, keepSize: opts.Geometry.Sized()}
+	w := &Window{opts: opts, keepSize: opts.Geometry.Sized(), wake: make(chan struct{}, 1)}
 	if err := w.open(); err != nil {
 		sdl.QuitSubSystem(sdl.INIT_VIDEO)
 		return nil, fmt.Errorf("cannot open a window: %w", err)
@@ -123,6 +125,7 @@ func Open(opts Options) (*Window, error) {
 	// Characters arrive as text, which knows the keyboard's layout.
 	sdl.StartTextInput()
 	wakeEvent()
+	w.watcher = watch(w.win)
 	return w, nil
 }
 
@@ -472,12 +475,17 @@ func (w *Window) Paced() bool { return true }
 func (w *Window) Wake() {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
-	if w.closed || !w.waking.CompareAndSwap(false, true) {
+	if w.closed {
 		return
 	}
-	if err := pushUserEvent(wakeEvent()); err != nil {
-		// The queue is full, so that there is plenty to end the Wait.
-		w.waking.Store(false)
+	select {
+	case w.wake <- struct{}{}:
+	default:
+		return // one is enough
+	}
+	if w.inSDL.Load() {
+		// An error means that the queue is full, so that there is plenty to end the Wait.
+		_ = pushUserEvent(wakeEvent())
 	}
 }
 
@@ -492,6 +500,9 @@ func (w *Window) Close() error {
 		return nil
 	}
 	w.cursor.stop()
+	if w.watcher != nil {
+		w.watcher.close()
+	}
 	w.canvas.close()
 	w.shown, w.next = nil, nil
 	err := w.win.Destroy()

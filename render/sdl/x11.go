@@ -48,13 +48,26 @@ static int has_manager(void *display)
 	SDL_UnloadObject(lib);
 	return answer;
 }
+
+// connection is the descriptor of the socket to the X server, -1 if not known.
+static int connection(void *display)
+{
+	void *lib = SDL_LoadObject("libX11.so.6");
+	if (!lib) return -1;
+	int (*number)(void *) = SDL_LoadFunction(lib, "XConnectionNumber");
+	int fd = number ? number(display) : -1;
+	SDL_UnloadObject(lib);
+	return fd;
+}
 */
 import "C"
 
 import (
+	"os"
 	"unsafe"
 
 	"github.com/veandco/go-sdl2/sdl"
+	"golang.org/x/sys/unix"
 )
 
 // x11Window is win's number on the X server and the connection to that; nil
@@ -70,4 +83,23 @@ func x11Window(win *sdl.Window) (display unsafe.Pointer, window uint64) {
 func unmanaged(win *sdl.Window) bool {
 	display, _ := x11Window(win)
 	return display != nil && C.has_manager(display) == 0
+}
+
+// watch makes a watcher of the connection to the X server. It returns nil if win
+// is not X11's: then only SDL can wait.
+func watch(win *sdl.Window) *watcher {
+	display, _ := x11Window(win)
+	if display == nil {
+		return nil
+	}
+	fd := int(C.connection(display))
+	if fd < 0 {
+		return nil
+	}
+	own, err := unix.Dup(fd)
+	if err != nil {
+		return nil
+	}
+	unix.CloseOnExec(own)
+	return newWatcher(os.NewFile(uintptr(own), "X11"))
 }
