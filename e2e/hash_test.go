@@ -113,15 +113,23 @@ func TestHashEqualsFFmpeg(t *testing.T) {
 		flags []string // for planar
 		least int      // frames that there must be
 	}{
-		{name: "raw.yuv", args: src("-pix_fmt", "yuv420p", "-f", "rawvideo"), least: 60,
-			input: []string{"-f", "rawvideo", "-video_size", "176x144", "-framerate", "25"}, flags: []string{"-s", "176x144", "-r", "25"}},
-		{name: "odd.yuv", args: append(testsrc(351, 289, 20), "-pix_fmt", "yuv420p", "-f", "rawvideo"), least: 20,
-			input: []string{"-f", "rawvideo", "-video_size", "351x289", "-framerate", "29.97"}, flags: []string{"-s", "351x289", "-r", "30000/1001"}},
-		{name: "tiny.yuv", args: append(testsrc(176, 144, 9), "-vf", "scale=1:1", "-pix_fmt", "yuv420p", "-f", "rawvideo"), least: 9,
-			input: []string{"-f", "rawvideo", "-video_size", "1x1", "-framerate", "25"}, flags: []string{"-s", "1x1", "-r", "25"}},
-		{name: "422p10.yuv", args: append(testsrc(175, 143, 9), "-pix_fmt", "yuv422p10le", "-f", "rawvideo"), least: 9,
+		{
+			name: "raw.yuv", args: src("-pix_fmt", "yuv420p", "-f", "rawvideo"), least: 60,
+			input: []string{"-f", "rawvideo", "-video_size", "176x144", "-framerate", "25"}, flags: []string{"-s", "176x144", "-r", "25"},
+		},
+		{
+			name: "odd.yuv", args: append(testsrc(351, 289, 20), "-pix_fmt", "yuv420p", "-f", "rawvideo"), least: 20,
+			input: []string{"-f", "rawvideo", "-video_size", "351x289", "-framerate", "29.97"}, flags: []string{"-s", "351x289", "-r", "30000/1001"},
+		},
+		{
+			name: "tiny.yuv", args: append(testsrc(176, 144, 9), "-vf", "scale=1:1", "-pix_fmt", "yuv420p", "-f", "rawvideo"), least: 9,
+			input: []string{"-f", "rawvideo", "-video_size", "1x1", "-framerate", "25"}, flags: []string{"-s", "1x1", "-r", "25"},
+		},
+		{
+			name: "422p10.yuv", args: append(testsrc(175, 143, 9), "-pix_fmt", "yuv422p10le", "-f", "rawvideo"), least: 9,
 			input: []string{"-f", "rawvideo", "-video_size", "175x143", "-framerate", "25", "-pixel_format", "yuv422p10le"},
-			flags: []string{"-s", "175x143", "-r", "25", "-f", "yuv422p10le"}},
+			flags: []string{"-s", "175x143", "-r", "25", "-f", "yuv422p10le"},
+		},
 		{name: "y.y4m", args: append(testsrc(351, 289, 20), "-pix_fmt", "yuv420p"), least: 20},
 		{name: "bframes.mp4", args: src(bframes...), least: 60},
 		{name: "bframes-sound.mp4", args: append(append([]string{"-f", "lavfi", "-i", "sine=d=2.4"}, src(bframes...)...), "-c:a", "aac"), least: 60},

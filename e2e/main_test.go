@@ -230,7 +230,7 @@ func start(t testing.TB, args []string, set ...setup) *process {
 	home := t.TempDir()
 	cmd := exec.Command(program, args...)
 	cmd.Dir = home
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_RUNTIME_DIR=" + home, "LC_ALL=C.UTF-8", "GORACE=halt_on_error=1"}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_RUNTIME_DIR=" + home, "LC_ALL=C.UTF-8", "GORACE=halt_on_error=1 atexit_sleep_ms=0"}
 	for _, s := range set {
 		s(cmd)
 	}

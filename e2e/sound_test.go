@@ -98,8 +98,10 @@ func TestWaveIsExact(t *testing.T) {
 				"-af", fmt.Sprintf("atrim=end_sample=%d", frames), "-ac", fmt.Sprint(c.channels), "-f", c.sample, "-"))
 			want := ffmpeg(t, "-f", c.sample, "-ar", fmt.Sprint(c.rate), "-ac", fmt.Sprint(c.channels), "-i", raw, "-f", c.as, "-")
 			out := filepath.Join(t.TempDir(), "out.wav")
-			planar(t, []string{"--vo", "null", "--ao", "wav:" + out, "--sample-format", c.sample, "--sample-rate", fmt.Sprint(c.rate),
-				"--channels", fmt.Sprint(c.channels), raw}).ok(t)
+			planar(t, []string{
+				"--vo", "null", "--ao", "wav:" + out, "--sample-format", c.sample, "--sample-rate", fmt.Sprint(c.rate),
+				"--channels", fmt.Sprint(c.channels), raw,
+			}).ok(t)
 			w := parseWave(t, read(t, out))
 			if w.tag != c.tag || w.bits != c.bits || w.rate != c.rate || w.channels != c.channels {
 				t.Errorf("format %d of %d bits, %d Hz, %d channels", w.tag, w.bits, w.rate, w.channels)

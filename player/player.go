@@ -60,6 +60,7 @@ type Player struct {
 
 	mu      sync.Mutex
 	current *session // for Stats
+	last    Stats    // the source played last: its name, length and speed
 }
 
 // New makes a player. The caller closes the outputs after Run.
@@ -118,6 +119,9 @@ func (d *dropped) Error() string { return "replaced by " + d.path }
 func (p *Player) play(ctx context.Context, name string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	p.mu.Lock()
+	p.last = Stats{}
+	p.mu.Unlock()
 	src, err := p.open(ctx, name)
 	if err != nil {
 		return err
@@ -136,7 +140,9 @@ func (p *Player) setCurrent(s *session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if s == nil && p.current != nil {
-		p.stats.keep(p.current.report())
+		r := p.current.report()
+		p.stats.keep(r)
+		p.last = Stats{Source: display(p.current.name), Duration: p.current.info.Duration, Speed: r.speed}
 	}
 	p.current = s
 }

@@ -528,7 +528,7 @@ func (s *session) setTitle() {
 	if s.shown != nil {
 		state += fmt.Sprintf("%s #%d - ", ClockText(s.shown.PTS), s.shown.Number)
 	}
-	if s.titledAt != 0 && now-s.titledAt < titleEvery && !s.paused && lost == nil {
+	if s.titledAt != 0 && now-s.titledAt < titleEvery && !s.paused && !s.ended && lost == nil {
 		return
 	}
 	title := state + display(s.name) + " - planar"

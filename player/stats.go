@@ -66,9 +66,12 @@ func (p *Player) Stats() Stats {
 		st.Frame, st.PTS = t.number.Load(), time.Duration(t.pts.Load())
 	}
 	p.mu.Lock()
-	s := p.current
+	s, last := p.current, p.last
 	p.mu.Unlock()
 	if s == nil {
+		if last.Source != "" {
+			st.Source, st.State, st.Duration, st.Speed = last.Source, "ended", last.Duration, last.Speed
+		}
 		return st
 	}
 	r := s.report()

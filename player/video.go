@@ -86,6 +86,9 @@ func (v *videoStage) take(p packet) bool {
 
 func (v *videoStage) open(p packet) {
 	v.close()
+	// Nothing of an older timeline is inside a new decoder: stamp must not take
+	// the time lost in between for a change of offset to be smoothed over.
+	v.begun = false
 	var err error
 	if v.dec, err = p.src.VideoDecoder(p.stream); err != nil {
 		v.s.setDamaged(err)

@@ -4,7 +4,8 @@
 
 // The loops below are written so that compilers turn them into vector code;
 // where the linker can choose at run time, there is a version for wider
-// vectors. No intrinsics: this is as fast as memory and runs everywhere.
+// vectors. On x86 the last two, which are most of the work, are also written for
+// AVX2 by hand, which halves the time.
 #if !defined(CLONES) && defined(__x86_64__) && defined(__ELF__) && defined(__GLIBC__) && defined(__has_attribute)
 #if __has_attribute(target_clones)
 #define CLONES __attribute__((target_clones("avx2", "sse4.1", "default")))
@@ -81,6 +82,66 @@ CLONES void planar_pixels(const uint8_t *restrict y, const int16_t *restrict blu
 	}
 }
 
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+
+#define AVX2 __attribute__((target("avx2")))
+
+// blend is planar_spread for 16 columns of chroma: the 32 interpolated values.
+AVX2 INLINE void blend(const int16_t *even, const int16_t *odd, __m256i we, __m256i wo, __m256i out[2])
+{
+	const __m256i e0 = _mm256_loadu_si256((const __m256i *)even), e1 = _mm256_loadu_si256((const __m256i *)(even + 1));
+	const __m256i o0 = _mm256_loadu_si256((const __m256i *)odd), o1 = _mm256_loadu_si256((const __m256i *)(odd + 1));
+	const __m256i e = _mm256_add_epi16(e0, _mm256_mulhrs_epi16(_mm256_sub_epi16(e1, e0), we));
+	const __m256i o = _mm256_add_epi16(o0, _mm256_mulhrs_epi16(_mm256_sub_epi16(o1, o0), wo));
+	// Interleaving works within halves of a vector: columns 0-7 and 16-23, 8-15 and 24-31.
+	out[0] = _mm256_unpacklo_epi16(e, o);
+	out[1] = _mm256_unpackhi_epi16(e, o);
+}
+
+// paint is planar_pixels for 16 pixels, in the order blend leaves.
+AVX2 INLINE void paint(__m256i luma, __m256i blue, __m256i green, __m256i red, __m256i out[2])
+{
+	const __m256i b = _mm256_srai_epi16(_mm256_add_epi16(luma, blue), 5);
+	const __m256i g = _mm256_srai_epi16(_mm256_add_epi16(luma, green), 5);
+	const __m256i r = _mm256_srai_epi16(_mm256_add_epi16(luma, red), 5);
+	const __m256i br = _mm256_packus_epi16(b, r); // packing clamps to 0..255
+	const __m256i ga = _mm256_packus_epi16(g, _mm256_set1_epi16(255));
+	const __m256i bg = _mm256_unpacklo_epi8(br, ga), ra = _mm256_unpackhi_epi8(br, ga);
+	out[0] = _mm256_unpacklo_epi16(bg, ra);
+	out[1] = _mm256_unpackhi_epi16(bg, ra);
+}
+
+// pixels_avx2 is planar_spread and planar_pixels in one, 32 pixels at a time,
+// without the memory between them. It returns how many pixels it did.
+AVX2 static int pixels_avx2(const uint8_t *y, int16_t *const narrow[3], int n, const planar_yuv *m, uint32_t *out)
+{
+	const __m256i we = _mm256_set1_epi16(m->column_fraction[0]), wo = _mm256_set1_epi16(m->column_fraction[1]);
+	const __m256i weight = _mm256_set1_epi16(m->luma);
+	int x = 0;
+	for (; x + 32 <= n; x += 32) {
+		__m256i c[3][2], p[2], q[2];
+		for (int k = 0; k < 3; k++) {
+			const int16_t *at = narrow[k] + x / 2;
+			blend(at + m->column_whole[0], at + m->column_whole[1], we, wo, c[k]);
+		}
+		// Luma in the same order: 0-7 with 16-23, 8-15 with 24-31.
+		const __m256i first = _mm256_loadu_si256((const __m256i *)(y + x));
+		const __m256i zero = _mm256_setzero_si256();
+		const __m256i a = _mm256_srli_epi16(_mm256_unpacklo_epi8(zero, first), 1); // y << 7
+		const __m256i b = _mm256_srli_epi16(_mm256_unpackhi_epi8(zero, first), 1);
+		paint(_mm256_mulhrs_epi16(a, weight), c[0][0], c[1][0], c[2][0], p); // 0-3|16-19, 4-7|20-23
+		paint(_mm256_mulhrs_epi16(b, weight), c[0][1], c[1][1], c[2][1], q); // 8-11|24-27, 12-15|28-31
+		__m256i *to = (__m256i *)(out + x);
+		_mm256_storeu_si256(to + 0, _mm256_permute2x128_si256(p[0], p[1], 0x20));
+		_mm256_storeu_si256(to + 1, _mm256_permute2x128_si256(q[0], q[1], 0x20));
+		_mm256_storeu_si256(to + 2, _mm256_permute2x128_si256(p[0], p[1], 0x31));
+		_mm256_storeu_si256(to + 3, _mm256_permute2x128_si256(q[0], q[1], 0x31));
+	}
+	return x;
+}
+#endif
+
 // Rows of chroma have room for their ends, repeated, on both sides.
 static size_t chroma_room(int width, const planar_yuv *m)
 {
@@ -106,6 +167,9 @@ void planar_i420_to_bgra(const uint8_t *y, ptrdiff_t y_stride, const uint8_t *u,
 		wide[c] = scratch;
 		scratch += 2 * n;
 	}
+#if defined(__x86_64__) && defined(__GNUC__)
+	const int fast = __builtin_cpu_supports("avx2");
+#endif
 	for (int row = first; row < last; row++) {
 		const int a = clamp_row(row / 2 + m->row_whole[row & 1], rows);
 		const int b = clamp_row(row / 2 + m->row_whole[row & 1] + 1, rows);
@@ -116,9 +180,17 @@ void planar_i420_to_bgra(const uint8_t *y, ptrdiff_t y_stride, const uint8_t *u,
 				narrow[c][-i] = narrow[c][0];
 				narrow[c][n - 1 + i] = narrow[c][n - 1];
 			}
-			planar_spread(narrow[c], n, m, wide[c]);
 		}
-		planar_pixels(y + row * y_stride, wide[0], wide[1], wide[2], width, m->luma,
-			(uint32_t *)(dst + row * dst_stride));
+		const uint8_t *luma = y + row * y_stride;
+		uint32_t *out = (uint32_t *)(dst + row * dst_stride);
+		int done = 0; // an even number
+#if defined(__x86_64__) && defined(__GNUC__)
+		if (fast) done = pixels_avx2(luma, narrow, width, m, out);
+#endif
+		if (done == width) continue;
+		for (int c = 0; c < 3; c++) {
+			planar_spread(narrow[c] + done / 2, n - done / 2, m, wide[c]);
+		}
+		planar_pixels(luma + done, wide[0], wide[1], wide[2], width - done, m->luma, out + done);
 	}
 }
