@@ -118,6 +118,9 @@ AVX2 static int pixels_avx2(const uint8_t *y, int16_t *const narrow[3], int n, c
 {
 	const __m256i we = _mm256_set1_epi16(m->column_fraction[0]), wo = _mm256_set1_epi16(m->column_fraction[1]);
 	const __m256i weight = _mm256_set1_epi16(m->luma);
+	// Past the caches: the bitmap is read next by the X server, and would push out
+	// what the decoder needs.
+	const int aligned = (uintptr_t)out % 32 == 0;
 	int x = 0;
 	for (; x + 32 <= n; x += 32) {
 		__m256i c[3][2], p[2], q[2];
@@ -133,10 +136,19 @@ AVX2 static int pixels_avx2(const uint8_t *y, int16_t *const narrow[3], int n, c
 		paint(_mm256_mulhrs_epi16(a, weight), c[0][0], c[1][0], c[2][0], p); // 0-3|16-19, 4-7|20-23
 		paint(_mm256_mulhrs_epi16(b, weight), c[0][1], c[1][1], c[2][1], q); // 8-11|24-27, 12-15|28-31
 		__m256i *to = (__m256i *)(out + x);
-		_mm256_storeu_si256(to + 0, _mm256_permute2x128_si256(p[0], p[1], 0x20));
-		_mm256_storeu_si256(to + 1, _mm256_permute2x128_si256(q[0], q[1], 0x20));
-		_mm256_storeu_si256(to + 2, _mm256_permute2x128_si256(p[0], p[1], 0x31));
-		_mm256_storeu_si256(to + 3, _mm256_permute2x128_si256(q[0], q[1], 0x31));
+		const __m256i o0 = _mm256_permute2x128_si256(p[0], p[1], 0x20), o1 = _mm256_permute2x128_si256(q[0], q[1], 0x20);
+		const __m256i o2 = _mm256_permute2x128_si256(p[0], p[1], 0x31), o3 = _mm256_permute2x128_si256(q[0], q[1], 0x31);
+		if (aligned) {
+			_mm256_stream_si256(to + 0, o0);
+			_mm256_stream_si256(to + 1, o1);
+			_mm256_stream_si256(to + 2, o2);
+			_mm256_stream_si256(to + 3, o3);
+		} else {
+			_mm256_storeu_si256(to + 0, o0);
+			_mm256_storeu_si256(to + 1, o1);
+			_mm256_storeu_si256(to + 2, o2);
+			_mm256_storeu_si256(to + 3, o3);
+		}
 	}
 	return x;
 }
@@ -193,4 +205,7 @@ void planar_i420_to_bgra(const uint8_t *y, ptrdiff_t y_stride, const uint8_t *u,
 		}
 		planar_pixels(luma + done, wide[0], wide[1], wide[2], width - done, m->luma, out + done);
 	}
+#if defined(__x86_64__) && defined(__GNUC__)
+	_mm_sfence();
+#endif
 }
