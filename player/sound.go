@@ -408,7 +408,6 @@ func (k *speaker) close() {
 	k.s.stats.underruns.Add(k.out.Underruns())
 	if err := k.out.Close(); err != nil {
 		k.s.log.Error(err.Error())
-		k.s.failed = err
 	}
 	k.out, k.state = nil, speakerOff
 }
