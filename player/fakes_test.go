@@ -337,10 +337,9 @@ func (s *stage) stop() {
 // live is a source of video in real time.
 type live struct {
 	*liveServer
-	opened time.Time
-	next   int // frame to send
-	stop   chan struct{}
-	once   sync.Once
+	next int // frame to send
+	stop chan struct{}
+	once sync.Once
 }
 
 // liveServer hands out live sources while it is up. Frame n exists from n*40 ms on.

@@ -69,18 +69,38 @@ func TestHeader(t *testing.T) {
 		data uint32
 		want string
 	}{
-		{"PCM, canonical", audio.Format{Sample: audio.S16, Rate: 44100, Channels: 2}, 8,
-			riff + "2c000000" + wave + "10000000" + "0100" + "0200" + "44ac0000" + "10b10200" + "0400" + "1000" + data + "08000000"},
-		{"32 bit", audio.Format{Sample: audio.S32, Rate: 48000, Channels: 1}, unknown,
-			riff + "ffffffff" + wave + "10000000" + "0100" + "0100" + "80bb0000" + "00ee0200" + "0400" + "2000" + data + "ffffffff"},
-		{"float", audio.Format{Sample: audio.F32, Rate: 48000, Channels: 1}, 12,
-			riff + "3e000000" + wave + "12000000" + "0300" + "0100" + "80bb0000" + "00ee0200" + "0400" + "2000" + "0000" + fact + "03000000" + data + "0c000000"},
-		{"5.1", audio.Format{Sample: audio.S16, Rate: 48000, Channels: 6, Layout: 0x3f}, 24,
+		{
+			"PCM, canonical",
+			audio.Format{Sample: audio.S16, Rate: 44100, Channels: 2},
+			8,
+			riff + "2c000000" + wave + "10000000" + "0100" + "0200" + "44ac0000" + "10b10200" + "0400" + "1000" + data + "08000000",
+		},
+		{
+			"32 bit",
+			audio.Format{Sample: audio.S32, Rate: 48000, Channels: 1},
+			unknown,
+			riff + "ffffffff" + wave + "10000000" + "0100" + "0100" + "80bb0000" + "00ee0200" + "0400" + "2000" + data + "ffffffff",
+		},
+		{
+			"float",
+			audio.Format{Sample: audio.F32, Rate: 48000, Channels: 1},
+			12,
+			riff + "3e000000" + wave + "12000000" + "0300" + "0100" + "80bb0000" + "00ee0200" + "0400" + "2000" + "0000" + fact + "03000000" + data + "0c000000",
+		},
+		{
+			"5.1",
+			audio.Format{Sample: audio.S16, Rate: 48000, Channels: 6, Layout: 0x3f},
+			24,
 			riff + "60000000" + wave + "28000000" + "feff" + "0600" + "80bb0000" + "00ca0800" + "0c00" + "1000" + "1600" + "1000" + "3f000000" + "0100" + guid +
-				fact + "02000000" + data + "18000000"},
-		{"channels without places", audio.Format{Sample: audio.F32, Rate: 48000, Channels: 3}, 0,
+				fact + "02000000" + data + "18000000",
+		},
+		{
+			"channels without places",
+			audio.Format{Sample: audio.F32, Rate: 48000, Channels: 3},
+			0,
 			riff + "48000000" + wave + "28000000" + "feff" + "0300" + "80bb0000" + "00ca0800" + "0c00" + "2000" + "1600" + "2000" + "00000000" + "0300" + guid +
-				fact + "00000000" + data + "00000000"},
+				fact + "00000000" + data + "00000000",
+		},
 	} {
 		if got := hex.EncodeToString(header(c.f, c.data)); got != c.want {
 			t.Errorf("%s:\n%s, want\n%s", c.name, got, c.want)

@@ -195,9 +195,17 @@ func TestLayouts(t *testing.T) {
 		f       string
 		w, h, n int
 	}{
-		{"yuv420p", 351, 289, 152479}, {"nv12", 352, 288, 152064}, {"nv12", 351, 289, 351*289 + 352*145},
-		{"yuv420p10le", 351, 289, 2 * 152479}, {"uyvy422", 351, 3, 704 * 3}, {"bgr24", 5, 5, 75},
-		{"gray", 7, 3, 21}, {"monow", 9, 2, 4}, {"pal8", 9, 2, 18}, {"yuv410p", 9, 9, 81 + 2*9}, {"yuva420p", 4, 4, 40},
+		{"yuv420p", 351, 289, 152479},
+		{"nv12", 352, 288, 152064},
+		{"nv12", 351, 289, 351*289 + 352*145},
+		{"yuv420p10le", 351, 289, 2 * 152479},
+		{"uyvy422", 351, 3, 704 * 3},
+		{"bgr24", 5, 5, 75},
+		{"gray", 7, 3, 21},
+		{"monow", 9, 2, 4},
+		{"pal8", 9, 2, 18},
+		{"yuv410p", 9, 9, 81 + 2*9},
+		{"yuva420p", 4, 4, 40},
 	} {
 		if got := total(c.f, c.w, c.h); got != c.n {
 			t.Errorf("%s %dx%d: %d bytes, want %d", c.f, c.w, c.h, got, c.n)
@@ -327,8 +335,11 @@ func BenchmarkScale(b *testing.B) {
 		name         string
 		w, h, dw, dh int
 	}{
-		{"1080p", 1920, 1080, 1920, 1080}, {"1080p-half", 1920, 1080, 960, 540},
-		{"1080p-odd", 1920, 1080, 1283, 722}, {"2160p", 3840, 2160, 3840, 2160}, {"2160p-half", 3840, 2160, 1920, 1080},
+		{"1080p", 1920, 1080, 1920, 1080},
+		{"1080p-half", 1920, 1080, 960, 540},
+		{"1080p-odd", 1920, 1080, 1283, 722},
+		{"2160p", 3840, 2160, 3840, 2160},
+		{"2160p-half", 3840, 2160, 1920, 1080},
 	} {
 		for name, f := range map[string]render.Filter{"bilinear": render.Bilinear, "bicubic": render.Bicubic, "nearest": render.Nearest} {
 			b.Run(c.name+"/"+name, func(b *testing.B) {

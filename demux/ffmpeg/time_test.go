@@ -71,8 +71,12 @@ func FuzzTicks(f *testing.F) {
 
 func TestSince(t *testing.T) {
 	for _, c := range []struct{ t, base, want time.Duration }{
-		{5, 3, 2}, {3, 5, -2}, {demux.NoPTS, 5, demux.NoPTS},
-		{math.MaxInt64, -1, math.MaxInt64}, {math.MinInt64 + 1, 2, math.MinInt64 + 1}, {math.MinInt64 + 2, 2, math.MinInt64 + 1},
+		{5, 3, 2},
+		{3, 5, -2},
+		{demux.NoPTS, 5, demux.NoPTS},
+		{math.MaxInt64, -1, math.MaxInt64},
+		{math.MinInt64 + 1, 2, math.MinInt64 + 1},
+		{math.MinInt64 + 2, 2, math.MinInt64 + 1},
 	} {
 		if got := since(c.t, c.base); got != c.want {
 			t.Errorf("since(%d, %d) = %d, want %d", c.t, c.base, got, c.want)

@@ -18,7 +18,7 @@ import (
 )
 
 // ErrMissing says that the Xvfb program is not installed.
-var ErrMissing = errors.New("Xvfb is not installed (Debian: apt-get install xvfb)")
+var ErrMissing = errors.New("xvfb is not installed (Debian: apt-get install xvfb)")
 
 // Server is a running X server without hardware. Its screen is readable at
 // any time and shows exactly what its clients have drawn, without the pointer.
@@ -74,7 +74,7 @@ func Start(w, h, depth int) (*Server, error) {
 	number, err := bufio.NewReader(r).ReadString('\n')
 	if err != nil {
 		s.Close()
-		return nil, fmt.Errorf("Xvfb did not start: %s", strings.TrimSpace(log.String()))
+		return nil, fmt.Errorf("xvfb did not start: %s", strings.TrimSpace(log.String()))
 	}
 	s.Display = ":" + strings.TrimSpace(number)
 	return s, nil
@@ -119,18 +119,18 @@ func (s *Server) Screenshot() (*image.RGBA, error) {
 func decodeXWD(b []byte) (*image.RGBA, error) {
 	const words = 25
 	if len(b) < 4*words {
-		return nil, errors.New("X window dump: too short")
+		return nil, errors.New("window dump: too short")
 	}
 	// Its header is big-endian whatever the machine is.
 	field := func(i int) int { return int(binary.BigEndian.Uint32(b[4*i:])) }
 	if field(1) != 7 || field(2) != 2 {
-		return nil, fmt.Errorf("X window dump: version %d format %d, want 7 and 2", field(1), field(2))
+		return nil, fmt.Errorf("window dump: version %d format %d, want 7 and 2", field(1), field(2))
 	}
 	w, h, bits, stride := field(4), field(5), field(11), field(12)
 	offset := field(0) + 12*field(19)
 	size := bits / 8
 	if bits != 16 && bits != 32 || w <= 0 || h <= 0 || stride < w*size || offset+h*stride > len(b) {
-		return nil, fmt.Errorf("X window dump: %dx%d, %d bits, stride %d in %d bytes", w, h, bits, stride, len(b))
+		return nil, fmt.Errorf("window dump: %dx%d, %d bits, stride %d in %d bytes", w, h, bits, stride, len(b))
 	}
 	var order binary.ByteOrder = binary.LittleEndian
 	if field(7) != 0 {
@@ -141,7 +141,7 @@ func decodeXWD(b []byte) (*image.RGBA, error) {
 	for c := range 3 {
 		mask := field(14 + c)
 		if mask == 0 {
-			return nil, errors.New("X window dump: not a TrueColor screen")
+			return nil, errors.New("window dump: not a TrueColor screen")
 		}
 		for mask&1 == 0 {
 			mask >>= 1

@@ -61,9 +61,12 @@ func deviation(b []byte, want [3]float64) float64 {
 }
 
 var colours = []render.Colour{
-	{Matrix: render.BT601, Range: render.Limited}, {Matrix: render.BT601, Range: render.Full},
-	{Matrix: render.BT709, Range: render.Limited}, {Matrix: render.BT709, Range: render.Full},
-	{Matrix: render.BT2020, Range: render.Limited}, {Matrix: render.BT2020, Range: render.Full},
+	{Matrix: render.BT601, Range: render.Limited},
+	{Matrix: render.BT601, Range: render.Full},
+	{Matrix: render.BT709, Range: render.Limited},
+	{Matrix: render.BT709, Range: render.Full},
+	{Matrix: render.BT2020, Range: render.Limited},
+	{Matrix: render.BT2020, Range: render.Full},
 }
 
 // TestEveryColour converts all 16.7 million combinations of Y, U and V. Each
@@ -323,8 +326,10 @@ func (f *fake) Convert(dst render.Bitmap, p *render.Picture, _ render.Filter) er
 func (f *fake) Close() { f.closed = true }
 
 func TestOther(t *testing.T) {
-	p := &render.Picture{Format: "rgb24", Width: 7, Height: 5,
-		Planes: []render.Plane{{Data: make([]byte, 105), Stride: 21, RowBytes: 21, Rows: 5}}}
+	p := &render.Picture{
+		Format: "rgb24", Width: 7, Height: 5,
+		Planes: []render.Plane{{Data: make([]byte, 105), Stride: 21, RowBytes: 21, Rows: 5}},
+	}
 	dst := render.NewBitmap(5, 7)
 	none := convert.New(nil)
 	if err := none.Convert(dst, p, render.Bilinear); err == nil || !strings.Contains(err.Error(), "rgb24") {
@@ -418,8 +423,11 @@ func TestParallel(t *testing.T) {
 func BenchmarkConvert(b *testing.B) {
 	for _, c := range []struct{ w, h, dw, dh int }{
 		{352, 288, 352, 288},
-		{1920, 1080, 1920, 1080}, {1920, 1080, 960, 540}, {1920, 1080, 1500, 844},
-		{3840, 2160, 3840, 2160}, {3840, 2160, 1920, 1080},
+		{1920, 1080, 1920, 1080},
+		{1920, 1080, 960, 540},
+		{1920, 1080, 1500, 844},
+		{3840, 2160, 3840, 2160},
+		{3840, 2160, 1920, 1080},
 		{352, 288, 1320, 1080},
 	} {
 		b.Run(fmt.Sprintf("%dx%d-to-%dx%d", c.w, c.h, c.dw, c.dh), func(b *testing.B) {
