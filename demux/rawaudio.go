@@ -43,7 +43,7 @@ func OpenRawAudio(name string, p RawAudioParams) (Source, error) {
 	}
 	if a.file.seekable() && a.frames() == 0 {
 		a.file.close()
-		return nil, fmt.Errorf("%s: has %d bytes, less than one frame of %d bytes", name, a.file.size, a.frame)
+		return nil, fmt.Errorf("%s: cannot be played: has %d bytes, less than one frame of %d bytes", name, a.file.size, a.frame)
 	}
 	return a, nil
 }

@@ -62,7 +62,7 @@ func OpenRawVideo(name string, p RawVideoParams) (Source, error) {
 	}
 	if v.file.seekable() && v.frames() == 0 {
 		v.file.close()
-		return nil, fmt.Errorf("%s: has %d bytes, less than one %s frame of %dx%d (%d bytes): give the right --size or --pixel-format",
+		return nil, fmt.Errorf("%s: cannot be played: has %d bytes, less than one %s frame of %dx%d (%d bytes): give the right --size or --pixel-format",
 			name, v.file.size, p.PixelFormat, p.Width, p.Height, v.bytes)
 	}
 	return v, nil
@@ -105,8 +105,8 @@ func (v *rawVideo) Info() Info {
 	if info.Seekable {
 		info.Duration = v.at(v.frames())
 		if rest := max(0, v.file.size-v.p.Header) % v.step(); rest != 0 {
-			info.Notes = append(info.Notes, fmt.Sprintf("%d bytes are left over after %d whole frames of %d bytes: is --size %dx%d right?",
-				rest, v.frames(), v.step(), v.p.Width, v.p.Height))
+			info.Notes = append(info.Notes, fmt.Sprintf("%d bytes are left over after %d whole frames of %d bytes: the file is cut short (%d bytes are missing), or --size %dx%d is wrong",
+				rest, v.frames(), v.step(), v.step()-rest, v.p.Width, v.p.Height))
 		}
 	}
 	return info
