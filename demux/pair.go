@@ -31,8 +31,10 @@ func Pair(video, audio Source) Source {
 			}
 		}
 		p.part[i].Select(chosen...)
-		if i == 0 {
-			p.base[1] = len(video.Streams())
+		if i == 0 { // numbers may have gaps: not every stream is listed
+			for _, s := range video.Streams() {
+				p.base[1] = max(p.base[1], s.Index+1)
+			}
 		}
 	}
 	return p

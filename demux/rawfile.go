@@ -94,7 +94,7 @@ func (r *rawFile) read(b []byte, off int64) (int, error) {
 		return n, err
 	}
 	for r.pos < off { // a header to skip
-		n, err := io.CopyN(io.Discard, r.f, off-r.pos)
+		n, err := io.CopyN(io.Discard, r.waiter(), off-r.pos)
 		r.pos += n
 		if err != nil {
 			return 0, r.pipeError(err)

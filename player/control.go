@@ -94,7 +94,8 @@ func (s *session) setPaused(paused bool) {
 		s.playing = false
 	} else {
 		// Where pictures lead, playback goes on with the first one after a seek.
-		s.playing = s.shown != nil && !s.next.isFirst() || !s.hasVideo
+		s.playing = !s.hasVideo || s.videoDone || s.shown != nil && s.shown.epoch == s.epochs.current().n
+		s.step = false
 		s.waiting = 0
 		if s.playing {
 			s.clk.Stop(now) // sync starts it with the sound
@@ -112,8 +113,6 @@ func (s *session) setPaused(paused bool) {
 	}
 	s.refresh.poke()
 }
-
-func (f *frame) isFirst() bool { return f != nil && f.first }
 
 // stepForward shows the next frame and stays there.
 func (s *session) stepForward() {
@@ -136,8 +135,9 @@ func (s *session) stepBack() {
 func (s *session) position() time.Duration {
 	cur := s.epochs.current()
 	switch {
-	case s.shown != nil && s.shown.epoch == cur.n:
+	case s.shown != nil && s.shown.epoch == cur.n && !s.framesAreStills:
 		return s.shown.PTS
+	case s.framesAreStills && s.shown != nil && s.shown.epoch == cur.n:
 	case s.hasVideo:
 		return cur.target // a seek that has not arrived
 	}
@@ -165,16 +165,19 @@ func (s *session) jump(to time.Duration, mode seekMode) {
 	s.clk.Set(to, now)
 	if s.hasVideo {
 		s.playing = false // until the picture there is shown
+	} else {
+		s.playing = !s.paused // the end may have stopped it
 	}
 	s.waiting = 0
 	s.mu.Unlock()
 	s.speaker.pause(s.hasVideo || s.paused)
-	s.epochs.begin(to, mode)
-	s.packets.Flush(func(p packet) bool { return p.mark == markOpen || p.mark == markClose })
-	s.frameGroup.Flush(nil)
+	n := s.epochs.begin(to, mode).n
+	// The other goroutines may be at work in the new epoch already.
+	s.packets.Flush(func(p packet) bool { return p.epoch == n || p.mark == markOpen || p.mark == markClose })
+	s.frameGroup.Flush(func(f frame) bool { return f.epoch == n })
 	s.next.release()
 	s.next = nil
-	s.videoDone, s.ended, s.stepped = false, false, false
+	s.videoDone, s.ended, s.stepped, s.step = false, false, false, false
 	s.refresh.poke()
 }
 

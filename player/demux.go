@@ -25,8 +25,10 @@ func (s *session) readLoop(ctx context.Context) {
 				stamps = s.restamp(e.target)
 				s.live.restart()
 			} else if err := s.src.Seek(e.from()); err != nil {
-				s.fail(err)
-				return
+				if !s.seekFailed(ctx, e, err) {
+					return
+				}
+				continue
 			} else {
 				stamps = s.restamp(0)
 			}
@@ -58,8 +60,10 @@ func (s *session) readLoop(ctx context.Context) {
 			s.mark(e, markDrain)
 			end := stamps.End()
 			if err := s.src.Seek(0); err != nil {
-				s.fail(err)
-				return
+				if !s.seekFailed(ctx, e, err) {
+					return
+				}
+				continue
 			}
 			stamps = s.restamp(end)
 			continue
@@ -69,6 +73,17 @@ func (s *session) readLoop(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// seekFailed ends the epoch and waits for another; false if ctx ends first.
+func (s *session) seekFailed(ctx context.Context, e *epoch, err error) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	s.setDamaged(err)
+	s.log.Error(err.Error())
+	s.mark(e, markEnd)
+	return s.epochs.waitJump(ctx)
 }
 
 // restamp begins a timeline at the given playback time.

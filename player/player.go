@@ -92,8 +92,10 @@ func (p *Player) Run(ctx context.Context, names []string) (outcomes []Outcome, e
 		case errors.As(err, &next):
 			p.queue = append([]string{next.path}, p.queue...)
 			err = nil
-		case errors.Is(err, ErrQuit), ctx.Err() != nil:
-			return append(outcomes, Outcome{Name: name}), cmpErr(err, context.Cause(ctx))
+		case errors.Is(err, ErrQuit):
+			return append(outcomes, Outcome{Name: name}), err
+		case ctx.Err() != nil: // whatever err says: the opener may have seen it first
+			return append(outcomes, Outcome{Name: name}), context.Cause(ctx)
 		}
 		outcomes = append(outcomes, Outcome{name, err})
 		if err != nil {
@@ -103,11 +105,12 @@ func (p *Player) Run(ctx context.Context, names []string) (outcomes []Outcome, e
 	return outcomes, nil
 }
 
-func cmpErr(a, b error) error {
-	if a != nil {
-		return a
+// showWindow shows the window, if the output is one, before there is a picture.
+func (p *Player) showWindow() error {
+	if w, ok := p.cfg.Video.(interface{ ShowNow() error }); ok {
+		return w.ShowNow()
 	}
-	return b
+	return nil
 }
 
 // dropped ends a session because a file was dropped on the window.
@@ -189,10 +192,8 @@ func (p *Player) open(ctx context.Context, name string) (demux.Source, error) {
 		if !shown && p.cfg.Time.Now()-began >= showAfter {
 			shown = true
 			p.cfg.Video.SetTitle("opening " + display(name) + " - planar")
-			if w, ok := p.cfg.Video.(interface{ ShowNow() error }); ok {
-				if err := w.ShowNow(); err != nil {
-					return leave(err)
-				}
+			if err := p.showWindow(); err != nil {
+				return leave(err)
 			}
 		}
 		for _, e := range p.cfg.Video.Wait(ctx) {

@@ -69,7 +69,7 @@ type session struct {
 	waiting time.Duration // real time since when the clock has waited for sound; 0 if it does not
 	lost    error         // why the signal is lost
 	damage  error         // why reading ended early
-	noSound error         // there is only sound, and no device
+	noSound error         // there is only sound, and no device or decoder
 }
 
 // Bounds of the queues. Encoded packets: 2 s or 16 MiB a stream, so that a
@@ -163,6 +163,11 @@ func (s *session) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	start := func(f func(context.Context)) { running.Go(func() { f(ctx) }) }
+	if !s.hasVideo { // or the window would stay hidden
+		if err := s.p.showWindow(); err != nil {
+			s.failed = err
+		}
+	}
 	s.begin()
 	start(s.readLoop)
 	if s.hasVideo {
@@ -209,7 +214,7 @@ const hangs = 3 * time.Second
 
 // begin sets the first epoch.
 func (s *session) begin() {
-	s.clk.SetSpeed(s.p.speed, s.now())
+	s.clk.SetSpeed(s.speed(), s.now())
 	target := s.cfg.Start
 	if target == 0 && s.cfg.StartFrame > 0 && s.rate.Known() {
 		target = demux.FrameTime(s.cfg.StartFrame, s.rate)
@@ -265,8 +270,7 @@ func (s *session) advance() error {
 		if err := s.present(); err != nil {
 			return err
 		}
-		if s.cfg.Frames > 0 && s.presented >= s.cfg.Frames {
-			s.ended = true
+		if s.enough() {
 			return nil
 		}
 	}
@@ -383,13 +387,16 @@ func (s *session) endOfShown() time.Duration {
 	if s.shown == nil {
 		return 0
 	}
-	return s.shownAt + time.Duration(float64(s.shown.end-s.shown.start)/s.p.speed)
+	return s.shownAt + time.Duration(float64(s.shown.end-s.shown.start)/s.speed())
 }
+
+// enough reports whether as many frames as asked for have been shown.
+func (s *session) enough() bool { return s.cfg.Frames > 0 && s.presented >= s.cfg.Frames }
 
 // finished reports whether everything has been played and nothing holds the
 // program.
 func (s *session) finished() bool {
-	if s.failed != nil || (s.ended && s.cfg.Frames > 0) {
+	if s.failed != nil || s.enough() {
 		return true
 	}
 	s.mu.Lock()
@@ -425,6 +432,14 @@ func (s *session) failure() error {
 		return fmt.Errorf("%s: no picture could be decoded", display(s.name))
 	}
 	return nil
+}
+
+// speed is the speed of playback: a live source comes at its own.
+func (s *session) speed() float64 {
+	if s.info.Live {
+		return 1
+	}
+	return s.p.speed
 }
 
 func (s *session) now() time.Duration { return s.cfg.Time.Now() }
@@ -495,16 +510,6 @@ func (s *session) setDamaged(err error) {
 	if s.damage == nil {
 		s.damage = err
 	}
-}
-
-// fail ends the session because of err, from any goroutine.
-func (s *session) fail(err error) {
-	s.setDamaged(err)
-	s.log.Error(err.Error())
-	for _, l := range s.lanes() {
-		l.Put(packet{epoch: s.epochs.current().n, mark: markEnd})
-	}
-	s.out.Wake()
 }
 
 // titleEvery is how often the title follows the time; each change is a round

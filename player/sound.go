@@ -3,7 +3,6 @@ package player
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"sync"
@@ -55,7 +54,7 @@ const (
 func newSpeaker(s *session) *speaker {
 	k := &speaker{s: s, cur: &epoch{}, paused: s.paused || s.hasVideo, anchored: !s.info.Live}
 	k.skipped = s.live.begin()
-	k.setSpeed(s.p.speed)
+	k.setSpeed(s.speed())
 	k.gain.Store(math.Float64bits(s.p.gain()))
 	if !s.hasSound {
 		k.state = speakerOff
@@ -83,8 +82,9 @@ func (k *speaker) take(ctx context.Context, p packet) bool {
 		k.closeDecoder()
 		var err error
 		if k.dec, err = p.src.AudioDecoder(p.stream); err != nil {
-			k.s.log.Error(fmt.Sprintf("%s: %v: playing without sound", display(k.s.name), err))
+			k.dec = nil
 			k.off()
+			k.s.soundFailed(err)
 		}
 		return true
 	case markClose:

@@ -80,7 +80,7 @@ func (p *Player) Stats() Stats {
 	st.SoundQueued, st.Speed, st.Backlog = r.queued, r.speed, r.backlog
 	st.Underruns += r.underruns
 	st.Skips += r.skips
-	if !s.hasVideo {
+	if !s.hasVideo || s.framesAreStills {
 		st.PTS = r.position
 	}
 	return st

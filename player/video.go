@@ -60,9 +60,12 @@ func (v *videoStage) take(p packet) bool {
 			return true
 		}
 		v.begin(c)
+		if v.dec == nil && !v.put(&frame{epoch: v.cur.n, final: true}) { // no picture will come: the sound need not wait
+			return false
+		}
 	}
 	if v.dec == nil {
-		return p.mark != markEnd || v.put(&frame{epoch: v.cur.n, final: true})
+		return true
 	}
 	if p.mark == markNone {
 		if p.offset != v.offset {
@@ -91,6 +94,8 @@ func (v *videoStage) open(p packet) {
 	v.begun = false
 	var err error
 	if v.dec, err = p.src.VideoDecoder(p.stream); err != nil {
+		v.dec = nil
+		v.s.vlane.SetActive(false)
 		v.s.setDamaged(err)
 		v.s.log.Error(fmt.Sprintf("%s: %v", display(v.s.name), err))
 	}
@@ -109,6 +114,7 @@ func (v *videoStage) close() {
 func (v *videoStage) begin(e *epoch) {
 	v.held.release()
 	v.held, v.cur, v.arrived, v.begun = nil, e, false, false
+	v.next = e.target // for frames without a time, such as cover art
 	v.number = -1
 	if e.target == 0 {
 		v.number = 0
@@ -187,7 +193,7 @@ func distance(a, b time.Duration) time.Duration { return max(a-b, b-a) }
 // emit puts a frame out, unless playback of this epoch begins later.
 func (v *videoStage) emit(f *frame) bool {
 	if !v.arrived {
-		if !v.cur.wants(f.start, f.end) {
+		if !v.s.framesAreStills && !v.cur.wants(f.start, f.end) {
 			v.held.release()
 			v.held = f
 			return true
