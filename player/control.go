@@ -9,11 +9,8 @@ import (
 
 // handle answers an event of the window.
 func (s *session) handle(e render.Event) error {
-	switch e.Kind {
-	case render.CloseRequest:
+	if e.Kind == render.CloseRequest {
 		return ErrQuit
-	case render.FileDrop:
-		return &dropped{e.Path}
 	}
 	return s.do(keys[e.Key])
 }
@@ -126,7 +123,11 @@ func (s *session) stepForward() {
 // stepBack shows the frame before the one on the screen.
 func (s *session) stepBack() {
 	s.setPaused(true)
-	if s.shown != nil {
+	switch {
+	case s.shown == nil:
+	case s.shown.epoch != s.epochs.current().n:
+		s.backAgain = true // the step before has not arrived: the next one goes on from there
+	default:
 		s.seek(s.shown.PTS, lastBefore)
 	}
 }
@@ -177,7 +178,7 @@ func (s *session) jump(to time.Duration, mode seekMode) {
 	s.frameGroup.Flush(func(f frame) bool { return f.epoch == n })
 	s.next.release()
 	s.next = nil
-	s.videoDone, s.ended, s.stepped, s.step = false, false, false, false
+	s.videoDone, s.ended, s.stepped, s.step, s.backAgain = false, false, false, false, false
 	s.refresh.poke()
 }
 

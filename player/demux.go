@@ -18,6 +18,7 @@ func (s *session) readLoop(ctx context.Context) {
 	s.openDecoders(s.epochs.current())
 	stamps := s.restamp(0)
 	rounds := 1
+	read := s.stats.bytes.Load() // at the beginning of the round: an empty one is the last
 	for ctx.Err() == nil {
 		e, jump := s.epochs.takeJump()
 		if jump {
@@ -55,8 +56,9 @@ func (s *session) readLoop(ctx context.Context) {
 				s.setDamaged(err)
 			}
 		}
-		if s.loops(rounds) && s.info.Seekable && stamps.End() > 0 {
+		if s.loops(rounds) && s.info.Seekable && s.stats.bytes.Load() > read {
 			rounds++
+			read = s.stats.bytes.Load()
 			s.mark(e, markDrain)
 			end := stamps.End()
 			if err := s.src.Seek(0); err != nil {

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -83,6 +85,7 @@ type Outcome struct {
 // ended but for one that may hang in a read of standard input.
 func (p *Player) Run(ctx context.Context, names []string) (outcomes []Outcome, err error) {
 	p.queue = names
+	before := "" // what a dropped file has replaced
 	for len(p.queue) > 0 {
 		name := p.queue[0]
 		p.queue = p.queue[1:]
@@ -90,8 +93,12 @@ func (p *Player) Run(ctx context.Context, names []string) (outcomes []Outcome, e
 		var next *dropped
 		switch {
 		case errors.As(err, &next):
-			p.queue = append([]string{next.path}, p.queue...)
-			err = nil
+			p.queue = append(slices.Clone(next.paths), p.queue...)
+			before, err = name, nil
+		case err != nil && before != "":
+			// What was dropped cannot be played: back to what was there.
+			p.queue = append(p.queue, before)
+			before = ""
 		case errors.Is(err, ErrQuit):
 			return append(outcomes, Outcome{Name: name}), err
 		case ctx.Err() != nil: // whatever err says: the opener may have seen it first
@@ -113,10 +120,10 @@ func (p *Player) showWindow() error {
 	return nil
 }
 
-// dropped ends a session because a file was dropped on the window.
-type dropped struct{ path string }
+// dropped ends a session because files were dropped on the window.
+type dropped struct{ paths []string }
 
-func (d *dropped) Error() string { return "replaced by " + d.path }
+func (d *dropped) Error() string { return "replaced by " + strings.Join(d.paths, ", ") }
 
 // play opens one source and plays it to its end.
 func (p *Player) play(ctx context.Context, name string) error {
@@ -201,7 +208,7 @@ func (p *Player) open(ctx context.Context, name string) (demux.Source, error) {
 			case e.Kind == render.CloseRequest, e.Kind == render.KeyPress && c.do == quit:
 				return leave(ErrQuit)
 			case e.Kind == render.FileDrop:
-				return leave(&dropped{e.Path})
+				return leave(&dropped{[]string{e.Path}})
 			}
 		}
 	}

@@ -37,6 +37,9 @@ func (r *refresh) at(media time.Duration) {
 // idle says that no frame is prepared; at real time deadline, if not 0, the one
 // on the screen has been there for long enough.
 func (r *refresh) idle(deadline time.Duration) {
+	if deadline <= r.s.now() {
+		deadline = 0 // that was looked at just now
+	}
 	r.set(func() { r.armed, r.deadline, r.hungry = false, deadline, true })
 	if r.s.frames.Len() > 0 {
 		r.frameReady() // one that came between looking and saying so
@@ -98,7 +101,7 @@ func (r *refresh) wait(now time.Duration) (time.Duration, purpose) {
 		return s.clk.Until(r.media, now), forTime
 	case r.armed && s.playing:
 		return pollSound, forChange
-	case r.deadline > now:
+	case r.deadline != 0:
 		return r.deadline - now, forTime
 	case s.playing && !r.armed:
 		return pollEnd, forLook

@@ -44,6 +44,8 @@ type session struct {
 	speaker         *speaker
 	rate            render.Rational // of the video stream; zero if unknown
 	framesAreStills bool            // cover art: sound goes on under one picture
+	pictureEnd      time.Duration   // of the video stream, in the source's time; 0 if unknown
+	soundEnd        time.Duration   // of the audio stream
 
 	// Owned by the main goroutine.
 	next      *frame // prepared, waiting for its time
@@ -53,6 +55,7 @@ type session struct {
 	paused    bool
 	step      bool // present one frame although paused
 	stepped   bool // paused, and no longer where the sound is
+	backAgain bool // another step back is to follow the one under way
 	videoDone bool // the final frame has come
 	ended     bool
 	presented int64
@@ -114,6 +117,7 @@ func newSession(p *Player, name string, src demux.Source) (*session, error) {
 		}
 		s.vlane = s.packets.Lane(limit)
 		s.vlane.SetActive(!video.Still)
+		s.pictureEnd = video.Duration
 		chosen = append(chosen, video.Index)
 		w, h := render.DisplaySize(video.Width, video.Height, video.SAR, video.Rotation)
 		if w > 0 && h > 0 {
@@ -123,6 +127,7 @@ func newSession(p *Player, name string, src demux.Source) (*session, error) {
 	if sound != nil {
 		s.sound, s.hasSound = *sound, true
 		s.slane = s.packets.Lane(encodedLimit)
+		s.soundEnd = sound.Duration
 		chosen = append(chosen, sound.Index)
 	}
 	src.Select(chosen...)
@@ -219,7 +224,11 @@ func (s *session) begin() {
 	if target == 0 && s.cfg.StartFrame > 0 && s.rate.Known() {
 		target = demux.FrameTime(s.cfg.StartFrame, s.rate)
 	}
-	if target > 0 && s.info.Seekable {
+	if !s.info.Seekable && (target > 0 || s.cfg.StartFrame > 0) {
+		s.log.Warn(display(s.name) + ": cannot seek in this source: it plays from where it begins")
+		target = 0
+	}
+	if target > 0 {
 		s.epochs.begin(target, showing)
 	} else {
 		s.epochs.begin(0, fromStart)
@@ -245,10 +254,21 @@ func (s *session) loop(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		var drop *dropped
 		for _, e := range events {
+			if e.Kind == render.FileDrop { // several files come as several events
+				if drop == nil {
+					drop = &dropped{}
+				}
+				drop.paths = append(drop.paths, e.Path)
+				continue
+			}
 			if err := s.handle(e); err != nil {
 				return err
 			}
+		}
+		if drop != nil {
+			return drop
 		}
 	}
 }
@@ -269,6 +289,9 @@ func (s *session) advance() error {
 		}
 		if err := s.present(); err != nil {
 			return err
+		}
+		if s.backAgain {
+			s.stepBack()
 		}
 		if s.enough() {
 			return nil
@@ -384,7 +407,7 @@ func (s *session) resumeSound() {
 // endOfShown is the real time at which the picture on the screen will have been
 // there for as long as it should.
 func (s *session) endOfShown() time.Duration {
-	if s.shown == nil {
+	if s.shown == nil || s.paused {
 		return 0
 	}
 	return s.shownAt + time.Duration(float64(s.shown.end-s.shown.start)/s.speed())

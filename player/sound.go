@@ -253,7 +253,14 @@ func (k *speaker) play(ctx context.Context, b *audio.Block) bool {
 		return true
 	}
 	k.next = start + b.Duration(int64(b.Frames))
-	return k.write(ctx, pcm)
+	ok := k.write(ctx, pcm)
+	over := k.past(k.next)
+	if over {
+		k.out.End() // running dry now is no underrun
+	}
+	// A lane that gets nothing more must not make the reader look for it.
+	k.s.slane.SetActive(!over)
+	return ok
 }
 
 // fresh reports whether nothing of this epoch has been written yet.
@@ -469,9 +476,17 @@ func (k *speaker) heard() (time.Duration, hearing) {
 	case k.state == speakerDrained && at >= float64(k.end)-1:
 		return t, hearsNothing
 	case pos.Starved && k.state != speakerDrained && at >= float64(pos.Handed)-1:
+		if k.past(t) {
+			return t, hearsNothing // over, although the file goes on with pictures
+		}
 		return t, hearsGap
 	}
 	return t, hears
+}
+
+// past reports whether the stream's sound ends about playback time t.
+func (k *speaker) past(t time.Duration) bool {
+	return k.s.soundEnd > 0 && t-time.Duration(k.offset.Load())-k.s.cfg.AudioDelay >= k.s.soundEnd-smallGap
 }
 
 // leads reports whether the sound is the clock's master.

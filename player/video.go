@@ -113,10 +113,16 @@ func (v *videoStage) close() {
 // begin starts a new epoch.
 func (v *videoStage) begin(e *epoch) {
 	v.held.release()
-	v.held, v.cur, v.arrived, v.begun = nil, e, false, false
-	v.next = e.target // for frames without a time, such as cover art
+	own := *e
+	if own.mode == showing && v.s.pictureEnd > 0 {
+		// Behind the last picture there is only sound: show that picture at once,
+		// rather than after reading all the sound in search of another.
+		own.target = min(own.target, v.s.pictureEnd-1)
+	}
+	v.held, v.cur, v.arrived, v.begun = nil, &own, false, false
+	v.next = own.target // for frames without a time, such as cover art
 	v.number = -1
-	if e.target == 0 {
+	if own.target == 0 {
 		v.number = 0
 	}
 	if v.dec != nil {

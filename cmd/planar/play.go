@@ -125,6 +125,9 @@ func openVideo(ctx context.Context, o *options, conv render.Converter, first *pr
 	case <-ctx.Done():
 		return nil, exitInterrupted
 	}
+	if ctx.Err() != nil {
+		return nil, exitInterrupted
+	}
 	if first.err != nil {
 		log.Error(first.err.Error())
 		return nil, exitCannotOpen

@@ -69,6 +69,10 @@ func (s *Source) Seek(t time.Duration) error {
 	if err == nil || errors.Is(err, io.EOF) {
 		return nil
 	}
+	// Streams without timestamps, such as raw H.264, know no place but the beginning.
+	if t == 0 && rewindInput(s.fc) == nil {
+		return nil
+	}
 	return fmt.Errorf("%s: seeking failed: %w", s.t.show, err)
 }
 

@@ -31,10 +31,13 @@ func (w *Window) Wait(ctx context.Context) []render.Event {
 		for e := sdl.PollEvent(); e != nil; e = sdl.PollEvent() {
 			damaged = w.handle(e) || damaged
 		}
-		if damaged {
-			w.repair()
-		}
 		w.cursor.hideIfDue()
+		if damaged {
+			// Drawing talks to the X server and may read events on the way, which the
+			// socket will not tell of again: look once more before sleeping.
+			w.repair()
+			continue
+		}
 		select {
 		case <-w.wake:
 			woken = true
