@@ -33,8 +33,8 @@ type rawVideo struct {
 }
 
 // framesInFlight is how many frame buffers are kept for reuse: the player's
-// packet queue (4), its frame queue (4), one prepared, two shown last, one being read.
-const framesInFlight = 12
+// packet queue (3), its frame queue (3), one prepared, two shown last, one being read.
+const framesInFlight = 10
 
 // OpenRawVideo opens a headerless video file; name may be "-". The memory it
 // uses is bounded by the frames that its user holds.
