@@ -18,22 +18,28 @@ type liveEdge struct {
 	windows int           // windows closed since the (re)start
 	from    time.Duration // playback time before which nothing is played
 	skips   int64
+
+	target, excess time.Duration
 }
 
 const (
-	// liveTarget is the backlog that a skip leaves: the sound in the device's
-	// hands (two periods of 23 ms) and one frame of network jitter.
-	liveTarget = 80 * time.Millisecond
-	// liveExcess is how much more than the target is put up with before skipping.
-	liveExcess = 200 * time.Millisecond
+	// What a skip leaves: with sound, what is in the device's hands (two periods of
+	// 23 ms) and some network jitter; without, only that.
+	soundTarget, silentTarget = 80 * time.Millisecond, 20 * time.Millisecond
+	// How much more than the target is put up with before skipping. A skip of
+	// pictures alone is hardly seen, one of sound is heard.
+	soundExcess, silentExcess = 200 * time.Millisecond, 60 * time.Millisecond
 	// The smallest backlog of a window counts, so that jitter does not cause
 	// skips. The first windows are short: a burst at the start is skipped at once.
 	liveFirstWindow, liveWindow = 250 * time.Millisecond, 2 * time.Second
 	liveFirstWindows            = 4
 )
 
-func newLiveEdge() *liveEdge {
-	l := &liveEdge{}
+func newLiveEdge(sound bool) *liveEdge {
+	l := &liveEdge{target: silentTarget, excess: silentExcess}
+	if sound {
+		l.target, l.excess = soundTarget, soundExcess
+	}
 	l.restart()
 	return l
 }
@@ -77,13 +83,13 @@ func (l *liveEdge) skip(media, now time.Duration) time.Duration {
 	least := l.least
 	l.opened, l.least = now, backlog
 	l.windows++
-	if least <= liveTarget+liveExcess {
+	if least <= l.target+l.excess {
 		return 0
 	}
 	l.skips++
-	l.least = backlog - (least - liveTarget)
-	l.from = media + least - liveTarget
-	return least - liveTarget
+	l.least = backlog - (least - l.target)
+	l.from = media + least - l.target
+	return least - l.target
 }
 
 // begin is the playback time to which the latest skip led.

@@ -93,13 +93,14 @@ const framesAhead = 3
 func newSession(p *Player, name string, src demux.Source) (*session, error) {
 	s := &session{
 		cfg: &p.cfg, p: p, name: name, log: p.cfg.Log, out: p.cfg.Video, stats: &p.stats,
-		info: src.Info(), src: src, clk: clock.New(), epochs: newEpochs(), live: newLiveEdge(), paused: p.cfg.Paused,
+		info: src.Info(), src: src, clk: clock.New(), epochs: newEpochs(), paused: p.cfg.Paused,
 		paced: p.cfg.Video.Paced() && !p.cfg.Untimed,
 	}
 	video, sound := choose(src.Streams(), p.cfg.NoVideo, p.cfg.NoAudio || p.cfg.OpenAudio == nil)
 	if video == nil && sound == nil {
 		return nil, fmt.Errorf("%s: nothing in it to play with these flags", display(name))
 	}
+	s.live = newLiveEdge(sound != nil)
 	s.packets = queue.NewGroup(hardLimit, packetCost, func(p packet) {
 		p.Release()
 		if p.done != nil {
