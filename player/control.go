@@ -148,7 +148,7 @@ func (s *session) position() time.Duration {
 // seek goes to a place in the source.
 func (s *session) seek(to time.Duration, mode seekMode) {
 	if !s.info.Seekable {
-		s.log.Warn(display(s.name) + ": cannot seek in this source")
+		s.log.Warn(label(s.name) + ": cannot seek in this source")
 		return
 	}
 	to = max(0, to)
@@ -223,7 +223,7 @@ func (s *session) soundFailed(err error) {
 		return
 	}
 	s.mu.Lock()
-	s.noSound = fmt.Errorf("%s: cannot be played: %w", display(s.name), err)
+	s.noSound = fmt.Errorf("%s: cannot be played: %w", label(s.name), err)
 	s.mu.Unlock()
 	s.out.Wake()
 }

@@ -141,7 +141,7 @@ func (s *session) reconnect(ctx context.Context, e *epoch, cause error) bool {
 	if errors.Is(cause, io.EOF) {
 		cause = errors.New("the server ended the stream")
 	}
-	s.log.Warn(fmt.Sprintf("%s: signal lost: %v", display(s.name), cause))
+	s.log.Warn(fmt.Sprintf("%s: signal lost: %v", label(s.name), cause))
 	s.setLost(cause)
 	// The decoders go before the source they belong to.
 	var closed []chan struct{}
@@ -181,7 +181,7 @@ func (s *session) reconnect(ctx context.Context, e *epoch, cause error) bool {
 	}
 	s.openDecoders(e)
 	s.stats.reconnects.Add(1)
-	s.log.Warn(fmt.Sprintf("%s: signal back after %.1f s", display(s.name), (s.now() - began).Seconds()))
+	s.log.Warn(fmt.Sprintf("%s: signal back after %.1f s", label(s.name), (s.now() - began).Seconds()))
 	s.setLost(nil)
 	return true
 }

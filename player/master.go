@@ -45,7 +45,7 @@ func (s *session) sync(now time.Duration) {
 	if s.info.Live {
 		if d := s.live.skip(s.clk.At(now), now); d > 0 {
 			s.clk.Set(s.clk.At(now)+d, now)
-			s.log.Debug(fmt.Sprintf("%s: skipped %v to stay live", display(s.name), d.Round(time.Millisecond)))
+			s.log.Debug(fmt.Sprintf("%s: skipped %v to stay live", label(s.name), d.Round(time.Millisecond)))
 		}
 	}
 }

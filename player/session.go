@@ -98,7 +98,7 @@ func newSession(p *Player, name string, src demux.Source) (*session, error) {
 	}
 	video, sound := choose(src.Streams(), p.cfg.NoVideo, p.cfg.NoAudio || p.cfg.OpenAudio == nil)
 	if video == nil && sound == nil {
-		return nil, fmt.Errorf("%s: nothing in it to play with these flags", display(name))
+		return nil, fmt.Errorf("%s: nothing in it to play with these flags", label(name))
 	}
 	s.live = newLiveEdge(sound != nil)
 	s.packets = queue.NewGroup(hardLimit, packetCost, func(p packet) {
@@ -135,7 +135,7 @@ func newSession(p *Player, name string, src demux.Source) (*session, error) {
 	s.speaker = newSpeaker(s)
 	s.refresh = newRefresh(s)
 	for _, n := range s.info.Notes {
-		s.log.Warn(display(name) + ": " + n)
+		s.log.Warn(label(name) + ": " + n)
 	}
 	return s, nil
 }
@@ -226,7 +226,7 @@ func (s *session) begin() {
 		target = demux.FrameTime(s.cfg.StartFrame, s.rate)
 	}
 	if !s.info.Seekable && (target > 0 || s.cfg.StartFrame > 0) {
-		s.log.Warn(display(s.name) + ": cannot seek in this source: it plays from where it begins")
+		s.log.Warn(label(s.name) + ": cannot seek in this source: it plays from where it begins")
 		target = 0
 	}
 	if target > 0 {
@@ -326,7 +326,7 @@ func (s *session) prepareNext(now time.Duration) bool {
 		s.out.SetShape(w, h)
 		if err := s.out.Prepare(&f.Picture); err != nil {
 			f.Release()
-			s.failed = fmt.Errorf("%s: cannot show a frame: %w", display(s.name), err)
+			s.failed = fmt.Errorf("%s: cannot show a frame: %w", label(s.name), err)
 			return false
 		}
 		s.next = &f
@@ -372,7 +372,7 @@ func (s *session) due(now time.Duration) bool {
 func (s *session) present() error {
 	f := s.next
 	if err := s.out.Present(f.Number, f.PTS); err != nil {
-		return fmt.Errorf("%s: cannot show a frame: %w", display(s.name), err)
+		return fmt.Errorf("%s: cannot show a frame: %w", label(s.name), err)
 	}
 	now := s.now()
 	s.account(f, now)
@@ -451,9 +451,9 @@ func (s *session) failure() error {
 		return s.noSound
 	case s.hasVideo && s.presented == 0 && !s.framesAreStills:
 		if s.damage != nil {
-			return fmt.Errorf("%s: no picture could be decoded: %w", display(s.name), s.damage)
+			return fmt.Errorf("%s: no picture could be decoded: %w", label(s.name), s.damage)
 		}
-		return fmt.Errorf("%s: no picture could be decoded", display(s.name))
+		return fmt.Errorf("%s: no picture could be decoded", label(s.name))
 	}
 	return nil
 }
@@ -577,16 +577,24 @@ func ClockText(t time.Duration) string {
 	return fmt.Sprintf("%02d:%06.3f", m, sec)
 }
 
-// display is how a source is called in titles and messages: a file by its name,
-// a URL without its password.
-func display(name string) string {
-	if name == "-" {
+// label is how a source is called in messages: as it was typed, a URL without
+// its password.
+func label(name string) string {
+	switch {
+	case name == "-":
 		return "standard input"
-	}
-	if demux.IsURL(name) {
+	case demux.IsURL(name):
 		return demux.Redact(name)
 	}
-	return filepath.Base(name)
+	return demux.OneLine(name)
+}
+
+// display is how a source is called in titles: a file without its folder.
+func display(name string) string {
+	if demux.IsURL(name) {
+		return label(name)
+	}
+	return filepath.Base(label(name))
 }
 
 func (f *frame) release() {

@@ -97,7 +97,7 @@ func (v *videoStage) open(p packet) {
 		v.dec = nil
 		v.s.vlane.SetActive(false)
 		v.s.setDamaged(err)
-		v.s.log.Error(fmt.Sprintf("%s: %v", display(v.s.name), err))
+		v.s.log.Error(fmt.Sprintf("%s: %v", label(v.s.name), err))
 	}
 }
 
@@ -260,7 +260,7 @@ func (o *oncePerSecond) report(s *session, what string, err error) {
 		o.missed++
 		return
 	}
-	text := display(s.name) + ": " + what + err.Error()
+	text := label(s.name) + ": " + what + err.Error()
 	if o.missed > 0 {
 		text += fmt.Sprintf(" (and %d more)", o.missed)
 	}
