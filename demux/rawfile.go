@@ -35,12 +35,9 @@ func openRawFile(name string) (*rawFile, error) {
 			r.f = os.Stdin
 		}
 	} else {
-		st, err := os.Stat(name)
+		st, err := statRaw(name)
 		if err != nil {
-			return nil, plainPathError(name, err)
-		}
-		if st.IsDir() {
-			return nil, fmt.Errorf("%s: is a directory, not a file", name)
+			return nil, err
 		}
 		flags := os.O_RDONLY
 		if st.Mode()&fs.ModeNamedPipe != 0 {
@@ -155,19 +152,25 @@ func (r *rawFile) close() error {
 }
 
 // CheckFile reports in plain words why a raw file cannot be opened: it is
-// missing, a directory, not readable, or empty. Other names pass.
+// missing, a directory, or empty. Other names pass.
 func CheckFile(name string) error {
 	if name == "-" {
 		return nil
 	}
+	_, err := statRaw(name)
+	return err
+}
+
+// statRaw looks at a path, with an error in plain words if it cannot be a raw file.
+func statRaw(name string) (fs.FileInfo, error) {
 	st, err := os.Stat(name)
 	switch {
 	case err != nil:
-		return plainPathError(name, err)
+		return nil, plainPathError(name, err)
 	case st.IsDir():
-		return fmt.Errorf("%s: is a directory, not a file", name)
+		return nil, fmt.Errorf("%s: is a directory, not a file", name)
 	case st.Mode().IsRegular() && st.Size() == 0:
-		return fmt.Errorf("%s: is empty (0 bytes)", name)
+		return nil, fmt.Errorf("%s: is empty (0 bytes)", name)
 	}
-	return nil
+	return st, nil
 }

@@ -135,12 +135,12 @@ func (s *session) stepBack() {
 // position is where playback stands on the source's timeline.
 func (s *session) position() time.Duration {
 	cur := s.epochs.current()
+	arrived := s.shown != nil && s.shown.epoch == cur.n
 	switch {
-	case s.shown != nil && s.shown.epoch == cur.n && !s.framesAreStills:
-		return s.shown.PTS
-	case s.framesAreStills && s.shown != nil && s.shown.epoch == cur.n:
-	case s.hasVideo:
+	case s.hasVideo && !arrived:
 		return cur.target // a seek that has not arrived
+	case s.hasVideo && !s.framesAreStills:
+		return s.shown.PTS
 	}
 	return s.clockNow() - time.Duration(s.speaker.offset.Load())
 }

@@ -1,13 +1,16 @@
 package player
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"planar/demux"
+	"planar/render"
 )
 
 func TestReplaySoundOnly(t *testing.T) {
@@ -198,4 +201,41 @@ func TestSoundOnlyNoDecoder(t *testing.T) {
 			t.Error("counted as played")
 		}
 	})
+}
+
+// What is dropped replaces what plays; if it cannot be played, that comes back.
+// Neither keeps the user from leaving.
+func TestDrop(t *testing.T) {
+	for name, playable := range map[string]bool{"playable": true, "broken": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t)
+				s.cfg.Exit = false
+				var opened []string
+				s.cfg.Open = func(_ context.Context, name string) (demux.Source, error) {
+					opened = append(opened, name)
+					if name == "dropped" && !playable {
+						return nil, errors.New("dropped: broken")
+					}
+					return s.pictures(250), nil
+				}
+				s.start(nil)
+				time.Sleep(time.Second)
+				s.screen.mu.Lock()
+				s.screen.events = append(s.screen.events, render.Event{Kind: render.FileDrop, Path: "dropped"})
+				s.screen.mu.Unlock()
+				s.screen.Wake()
+				time.Sleep(time.Second)
+				s.screen.press("q")
+				<-s.done
+				want := []string{"test", "dropped"}
+				if !playable {
+					want = append(want, "test")
+				}
+				if !slices.Equal(opened, want) || s.err != ErrQuit {
+					t.Errorf("opened %q, want %q; Run returned %v", opened, want, s.err)
+				}
+			})
+		})
+	}
 }

@@ -95,14 +95,14 @@ func (p *Player) Run(ctx context.Context, names []string) (outcomes []Outcome, e
 		case errors.As(err, &next):
 			p.queue = append(slices.Clone(next.paths), p.queue...)
 			before, err = name, nil
-		case err != nil && before != "":
-			// What was dropped cannot be played: back to what was there.
-			p.queue = append(p.queue, before)
-			before = ""
 		case errors.Is(err, ErrQuit):
 			return append(outcomes, Outcome{Name: name}), err
 		case ctx.Err() != nil: // whatever err says: the opener may have seen it first
 			return append(outcomes, Outcome{Name: name}), context.Cause(ctx)
+		case err != nil && before != "":
+			// What was dropped cannot be played: back to what was there.
+			p.queue = append(p.queue, before)
+			before = ""
 		}
 		outcomes = append(outcomes, Outcome{name, err})
 		if err != nil {

@@ -16,7 +16,7 @@ import (
 )
 
 // session plays one source. Three goroutines feed it (readLoop, videoLoop,
-// soundLoop), one wakes it (refresh.loop); everything that a person sees or
+// speaker.loop), one wakes it (refresh.loop); everything that a person sees or
 // does happens in run, on the main goroutine.
 type session struct {
 	cfg   *Config
@@ -503,8 +503,7 @@ func (s *session) loops(rounds int) bool {
 }
 
 // swapSource replaces the source that interruptSource reaches, and returns the
-// old one, which it closes when a new source takes its place or none does while
-// playing.
+// old one, which the caller closes.
 func (s *session) swapSource(src demux.Source) demux.Source {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -545,6 +544,9 @@ func (s *session) setTitle() {
 	s.mu.Lock()
 	lost := s.lost
 	s.mu.Unlock()
+	if s.titledAt != 0 && now-s.titledAt < titleEvery && !s.paused && !s.ended && lost == nil {
+		return
+	}
 	state := ""
 	switch {
 	case lost != nil:
@@ -556,9 +558,6 @@ func (s *session) setTitle() {
 	}
 	if s.shown != nil {
 		state += fmt.Sprintf("%s #%d - ", ClockText(s.shown.PTS), s.shown.Number)
-	}
-	if s.titledAt != 0 && now-s.titledAt < titleEvery && !s.paused && !s.ended && lost == nil {
-		return
 	}
 	title := state + display(s.name) + " - planar"
 	if title != s.titled {

@@ -258,8 +258,9 @@ func (k *speaker) play(ctx context.Context, b *audio.Block) bool {
 	if over {
 		k.out.End() // running dry now is no underrun
 	}
-	// A lane that gets nothing more must not make the reader look for it.
-	k.s.slane.SetActive(!over)
+	// A lane that gets nothing more, or is not listened to, must not make the
+	// reader look for it.
+	k.s.slane.SetActive(!over && !k.is(speakerOff))
 	return ok
 }
 

@@ -142,9 +142,11 @@ func (l *Lane[T]) take() (v T, ok bool) {
 // counts as starving.
 func (l *Lane[T]) SetActive(active bool) {
 	l.g.mu.Lock()
-	l.active = active
-	l.g.mu.Unlock()
-	l.g.change.Broadcast()
+	defer l.g.mu.Unlock()
+	if l.active != active {
+		l.active = active
+		l.g.change.Broadcast()
+	}
 }
 
 // Len is the number of items in the lane, Cost what they take up.
