@@ -186,7 +186,13 @@ func TestBadInput(t *testing.T) {
 func asNobody(t testing.TB) setup {
 	t.Helper()
 	path := filepath.Join(shared, "for-nobody-"+strings.ReplaceAll(filepath.Base(t.Name()), "/", "_"))
-	if err := os.WriteFile(path, read(t, program), 0o755); err != nil {
+	body := read(t, program)
+	// No other test may fork while the file is open for writing: its child would
+	// keep it open, and a file that is written to cannot be run.
+	syscall.ForkLock.RLock()
+	err := os.WriteFile(path, body, 0o755)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		t.Fatal(err)
 	}
 	return func(c *exec.Cmd) {
