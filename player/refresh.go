@@ -119,8 +119,11 @@ func (r *refresh) done() {
 
 func (r *refresh) loop(ctx context.Context) {
 	defer context.AfterFunc(ctx, r.poke)()
-	for ctx.Err() == nil {
-		r.kicked.Store(false)
+	for {
+		r.kicked.Store(false) // before looking at anything, or a change in between is missed
+		if ctx.Err() != nil {
+			return
+		}
 		d, why := r.wait(r.s.now())
 		if why == forTime && d <= 0 {
 			r.done()

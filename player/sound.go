@@ -83,8 +83,7 @@ func (k *speaker) take(ctx context.Context, p packet) bool {
 		var err error
 		if k.dec, err = p.src.AudioDecoder(p.stream); err != nil {
 			k.dec = nil
-			k.off()
-			k.s.soundFailed(err)
+			k.fail(err)
 		}
 		return true
 	case markClose:
@@ -296,8 +295,7 @@ func (k *speaker) openOutput(f audio.Format) bool {
 	// that the picture's timing needs.
 	out, err := k.s.cfg.OpenAudio(f)
 	if err != nil {
-		k.off()
-		k.s.soundFailed(err)
+		k.fail(err)
 		return false
 	}
 	k.mu.Lock()
@@ -383,6 +381,13 @@ func (k *speaker) write(ctx context.Context, pcm []byte) bool {
 		}
 	}
 	return true
+}
+
+// fail goes on without sound, for a reason. The reason first: whoever sees that
+// there is no sound shall not take it for played.
+func (k *speaker) fail(err error) {
+	k.s.soundFailed(err)
+	k.off()
 }
 
 func (k *speaker) off() {
