@@ -307,6 +307,23 @@ int pl_pixel_format_next(int prev) {
     return -1;
 }
 
+int pl_describe(int format, PlDescriptor *o) {
+    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(format);
+    if (!d) return AVERROR(EINVAL);
+    o->components = d->nb_components;
+    o->shift_x = d->log2_chroma_w, o->shift_y = d->log2_chroma_h;
+    o->rgb = !!(d->flags & AV_PIX_FMT_FLAG_RGB), o->alpha = !!(d->flags & AV_PIX_FMT_FLAG_ALPHA);
+    o->big_endian = !!(d->flags & AV_PIX_FMT_FLAG_BE), o->is_float = !!(d->flags & AV_PIX_FMT_FLAG_FLOAT);
+    o->bayer = !!(d->flags & AV_PIX_FMT_FLAG_BAYER), o->palette = !!(d->flags & AV_PIX_FMT_FLAG_PAL);
+    o->bitstream = !!(d->flags & AV_PIX_FMT_FLAG_BITSTREAM);
+    for (int i = 0; i < d->nb_components && i < 4; i++) {
+        const AVComponentDescriptor *c = &d->comp[i];
+        o->comp[i].plane = c->plane, o->comp[i].step = c->step, o->comp[i].offset = c->offset;
+        o->comp[i].shift = c->shift, o->comp[i].depth = c->depth;
+    }
+    return 0;
+}
+
 int pl_pixel_format_rgb(int format) {
     const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(format);
     return d && (d->flags & (AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_BAYER)) != 0;

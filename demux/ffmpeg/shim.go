@@ -15,6 +15,8 @@ import (
 	"unsafe"
 
 	"github.com/asticode/go-astiav"
+
+	"planar/render"
 )
 
 type (
@@ -185,6 +187,24 @@ func soundPlane(o *soundInfo, i int) []byte {
 func layoutOf(format astiav.PixelFormat, w, h int) (o layoutInfo, err error) {
 	err = fail(C.pl_layout(C.int(format), C.int(w), C.int(h), &o))
 	return o, err
+}
+
+func descriptorOf(format astiav.PixelFormat) (d render.Descriptor, ok bool) {
+	var o C.PlDescriptor
+	if C.pl_describe(C.int(format), &o) < 0 {
+		return d, false
+	}
+	d = render.Descriptor{
+		Name: format.Name(), ShiftX: int(o.shift_x), ShiftY: int(o.shift_y),
+		RGB: o.rgb != 0, Alpha: o.alpha != 0, BigEndian: o.big_endian != 0, Float: o.is_float != 0,
+		Bayer: o.bayer != 0, Palette: o.palette != 0, Bitstream: o.bitstream != 0,
+	}
+	for _, c := range o.comp[:o.components] {
+		d.Components = append(d.Components, render.Component{
+			Plane: int(c.plane), Step: int(c.step), Offset: int(c.offset), Shift: int(c.shift), Depth: int(c.depth),
+		})
+	}
+	return d, true
 }
 
 func nextPixelFormat(prev int) int { return int(C.pl_pixel_format_next(C.int(prev))) }

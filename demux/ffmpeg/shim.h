@@ -88,6 +88,13 @@ typedef struct PlLayout {
     int planes, rowbytes[PL_MAX_PLANES], rows[PL_MAX_PLANES];
 } PlLayout;
 int pl_layout(int format, int w, int h, PlLayout *out);
+// Flags of PlDescriptor are AVPixFmtDescriptor's, steps and offsets in bytes (bits
+// of bitstream formats).
+typedef struct PlDescriptor {
+    int components, shift_x, shift_y, rgb, alpha, big_endian, is_float, bayer, palette, bitstream;
+    struct { int plane, step, offset, shift, depth; } comp[4];
+} PlDescriptor;
+int pl_describe(int format, PlDescriptor *out);
 int pl_pixel_format_next(int prev); // -1 begins and ends; hardware formats are left out
 int pl_pixel_format_rgb(int format);
 int pl_pixel_format_full(int format); // full range unless stated otherwise
