@@ -23,11 +23,19 @@ const (
 	Unknown  Content = iota
 	RawVideo         // headerless pictures
 	RawAudio         // headerless PCM
+	Y4M              // YUV4MPEG2: pictures with a line of text before them
 	Media            // anything with a header that FFmpeg reads
 )
 
 var extensions = map[string]Content{
-	".yuv": RawVideo, ".i420": RawVideo, ".iyuv": RawVideo, ".yuv420p": RawVideo, ".420p": RawVideo, ".rgb": RawVideo,
+	".yuv": RawVideo, ".i420": RawVideo, ".iyuv": RawVideo, ".yv12": RawVideo, ".yuv420p": RawVideo, ".420p": RawVideo, ".422p": RawVideo, ".444p": RawVideo,
+	".420": RawVideo, ".422": RawVideo, ".444": RawVideo, ".yuv422p": RawVideo, ".yuv444p": RawVideo, ".i422": RawVideo, ".i444": RawVideo,
+	".nv12": RawVideo, ".nv21": RawVideo, ".nv16": RawVideo, ".nv24": RawVideo, ".p010": RawVideo, ".p016": RawVideo, ".p210": RawVideo, ".p216": RawVideo,
+	".yuy2": RawVideo, ".yuyv": RawVideo, ".uyvy": RawVideo, ".yvyu": RawVideo, ".v210": RawVideo, ".y210": RawVideo, ".y410": RawVideo, ".ayuv": RawVideo,
+	".rgb": RawVideo, ".bgr": RawVideo, ".rgb24": RawVideo, ".bgr24": RawVideo, ".rgba": RawVideo, ".bgra": RawVideo, ".argb": RawVideo, ".rgb48": RawVideo,
+	".gray": RawVideo, ".grey": RawVideo, ".y8": RawVideo, ".y800": RawVideo, ".y10": RawVideo, ".y12": RawVideo, ".y16": RawVideo,
+	".bayer": RawVideo, ".rggb": RawVideo, ".bggr": RawVideo, ".grbg": RawVideo, ".gbrg": RawVideo,
+	".y4m": Y4M,
 	".pcm": RawAudio, ".s16": RawAudio, ".s16le": RawAudio, ".sw": RawAudio,
 }
 

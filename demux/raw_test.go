@@ -3,12 +3,18 @@ package demux
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"planar/audio"
@@ -267,6 +273,629 @@ func TestInterruptEndsAWaitingRead(t *testing.T) {
 	case <-time.After(5 * time.Second):
 		t.Fatal("Read did not notice the interrupt")
 	}
+}
+
+// packed describes one plane of so many bytes a pixel.
+func packed(w, h, bytes int) []render.Layout {
+	return []render.Layout{{RowBytes: w * bytes, Rows: h}}
+}
+
+func TestRawVideoBounds(t *testing.T) {
+	small := file(t, make([]byte, 10))
+	none := filepath.Join(t.TempDir(), "none.yuv") // opened only after the parameters are found good
+	for _, c := range []struct {
+		about, name string
+		set         func(*RawVideoParams)
+		want        string
+	}{
+		{"2^31 x 2^31", none, func(p *RawVideoParams) { p.Width, p.Height = 1<<31, 1<<31 }, "outside 1x1"},
+		{"frame over 2^31", none, func(p *RawVideoParams) { p.Layout = packed(MaxDimension, MaxDimension, 8) }, "has 8589934592 bytes, which planar does not read: the limit is 2^31"},
+		{"frame of 2^31", none, func(p *RawVideoParams) { p.Layout = packed(MaxDimension, MaxDimension, 2) }, "file does not exist"},
+		{"rows", none, func(p *RawVideoParams) { p.Layout = []render.Layout{{RowBytes: 1, Rows: 1 << 40}} }, "plane 0 of yuv420p has 1099511627776 rows"},
+		{"row", none, func(p *RawVideoParams) { p.Layout = []render.Layout{{RowBytes: 1 << 62, Rows: 4}} }, "plane 0"},
+		{"negative rows", none, func(p *RawVideoParams) { p.Layout[1].Rows = -4 }, "plane 1"},
+		{"no layout", none, func(p *RawVideoParams) { p.Layout = nil }, "has 0 bytes"},
+		{"stride of plane 0", none, func(p *RawVideoParams) { p.Strides = []int{3} }, "stride 3 of plane 0 is outside 4 (its row of 4 bytes)"},
+		{"stride of plane 2", none, func(p *RawVideoParams) { p.Strides = []int{0, 0, 1} }, "stride 1 of plane 2 is outside 2 (its row of 2 bytes)"},
+		{"huge stride", none, func(p *RawVideoParams) { p.Strides = []int{0, 1 << 62} }, "of plane 1 is outside"},
+		{"negative stride", none, func(p *RawVideoParams) { p.Strides = []int{-8} }, "stride -8 of plane 0"},
+		{"too many strides", none, func(p *RawVideoParams) { p.Strides = []int{0, 0, 0, 8} }, "4 strides for the 3 planes"},
+		{"no rate", none, func(p *RawVideoParams) { p.Rate = render.Rational{} }, "frame rate 0/0"},
+		{"huge rate", none, func(p *RawVideoParams) { p.Rate = rate(1<<40, 1) }, "frame rate"},
+		{"negative header", none, func(p *RawVideoParams) { p.Header = -1 }, "a header of -1 bytes"},
+		{"huge header", none, func(p *RawVideoParams) { p.Header = 1<<50 + 1 }, "must be from 0 to 2^50"},
+		{"huge frame header", none, func(p *RawVideoParams) { p.FrameHeader = 1 << 62 }, "must be from 0 to 2^50"},
+		{"large headers", small, func(p *RawVideoParams) { p.Header, p.FrameHeader = 1<<50, 1<<50 }, "less than one yuv420p frame"},
+		{"packed without bytes", none, func(p *RawVideoParams) { p.Decoder = noDecoder }, "has 0 bytes"},
+		{"packed, huge", none, func(p *RawVideoParams) { p.Decoder, p.FrameBytes = noDecoder, 1<<31+1 }, "the limit is 2^31"},
+		{"packed, negative", none, func(p *RawVideoParams) { p.Decoder, p.FrameBytes = noDecoder, -5 }, "has -5 bytes"},
+	} {
+		p := params(4, 4)
+		c.set(&p)
+		for _, open := range []func(string, RawVideoParams) (Source, error){OpenRawVideo, OpenSequence} {
+			src, err := open(c.name, p)
+			if err == nil {
+				src.Close()
+				t.Errorf("%s: opened", c.about)
+			} else if strings.Contains(err.Error(), "\n") {
+				t.Errorf("%s: %q is not one line", c.about, err)
+			}
+		}
+		if _, err := OpenRawVideo(c.name, p); !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %q does not say %q", c.about, err, c.want)
+		}
+	}
+}
+
+func noDecoder() (VideoDecoder, error) { return nil, errors.New("no decoder") }
+
+func TestTimesOfManyFrames(t *testing.T) {
+	for _, c := range []struct {
+		n    int64
+		rate render.Rational
+		want time.Duration
+	}{
+		{math.MaxInt64, rate(25, 1), math.MaxInt64},
+		{math.MaxInt64, rate(1, 1000), math.MaxInt64},
+		{math.MaxInt64, rate(math.MaxInt32, 1), 4294967298 * time.Second},
+		{9223372036 * 25, rate(25, 1), math.MaxInt64},
+		{9223372035 * 25, rate(25, 1), 9223372035 * time.Second},
+		{1, rate(999999999, 999999998), 999999999},
+		{999999999, rate(999999999, 999999998), 999999998 * time.Second},
+		{3, rate(math.MaxInt32, math.MaxInt32), 3 * time.Second},
+		{0, rate(25, 1), 0},
+		{7, render.Rational{}, 0},
+	} {
+		if got := FrameTime(c.n, c.rate); got != c.want {
+			t.Errorf("FrameTime(%d, %v) = %d, want %d", c.n, c.rate, got, c.want)
+		}
+	}
+	for _, r := range []render.Rational{rate(25, 1), rate(30000, 1001), rate(1, 1000), rate(999999999, 999999998), rate(1000, 1)} {
+		for _, n := range []int64{0, 1, 2, 29, 1e6 + 1, 9e6} {
+			if got := FrameAt(FrameTime(n, r), r); got != n {
+				t.Errorf("at %v: frame %d is found as %d", r, n, got)
+			}
+		}
+		if n := FrameAt(math.MaxInt64, r); FrameTime(n, r) <= 0 {
+			t.Errorf("at %v: the last time is frame %d at %v", r, n, FrameTime(n, r))
+		}
+	}
+}
+
+func TestStridesOfAnyPlane(t *testing.T) {
+	for _, strides := range [][]int{{0, 5, 0}, {0, 0, 3}, {7}, {0, 2, 9}, {4, 2, 2}} {
+		p := params(4, 4)
+		p.Strides = strides
+		var want []byte
+		data := pattern(500)
+		at := 0
+		for i, l := range p.Layout {
+			stride := l.RowBytes
+			if i < len(strides) && strides[i] != 0 {
+				stride = strides[i]
+			}
+			for y := range l.Rows {
+				want = append(want, data[at+y*stride:at+y*stride+l.RowBytes]...)
+			}
+			at += stride * l.Rows
+		}
+		src, err := OpenRawVideo(file(t, data[:at]), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if frames, _ := readFrames(t, src); len(frames) != 1 || !bytes.Equal(frames[0], want) {
+			t.Errorf("strides %v: %v, want %v", strides, frames, want)
+		}
+		src.Close()
+	}
+}
+
+func TestSwapChroma(t *testing.T) {
+	data := pattern(24)
+	p := params(4, 4)
+	p.SwapChroma, p.SAR = true, render.Rational{Num: 16, Den: 11}
+	src, err := OpenRawVideo(file(t, data), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	if sar := src.Streams()[0].SAR; sar != p.SAR {
+		t.Errorf("the stream's SAR is %v", sar)
+	}
+	frames, _ := readFrames(t, src)
+	want := slices.Concat(data[:16], data[20:24], data[16:20])
+	if len(frames) != 1 || !bytes.Equal(frames[0], want) {
+		t.Errorf("frame %v, want %v", frames, want)
+	}
+}
+
+// mapped is a MapFunc that counts, and reads nothing into the reader's buffers.
+type mapped struct {
+	calls, open atomic.Int64
+	err         error
+}
+
+func (m *mapped) look(f *os.File, off int64, n int) ([]byte, func(), error) {
+	m.calls.Add(1)
+	if m.err != nil {
+		return nil, nil, m.err
+	}
+	data := make([]byte, n)
+	if _, err := f.ReadAt(data, off); err != nil {
+		return nil, nil, io.ErrUnexpectedEOF
+	}
+	m.open.Add(1)
+	return data, func() { m.open.Add(-1) }, nil
+}
+
+func TestFramesAreMapped(t *testing.T) {
+	data := pattern(24*3 + 5)
+	for _, c := range []struct {
+		about string
+		err   error
+		want  string // the error, "" if three frames are read
+	}{
+		{"mapped", nil, ""},
+		{"unsupported", fmt.Errorf("no mmap: %w", errors.ErrUnsupported), ""},
+		{"fails", errors.New("bad sector"), "cannot read at byte 5: bad sector"},
+	} {
+		m := &mapped{err: c.err}
+		p := params(4, 4)
+		p.Header, p.Map = 5, m.look
+		src, err := OpenRawVideo(file(t, data), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.want != "" {
+			if _, err := src.Read(); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s: %v", c.about, err)
+			}
+			src.Close()
+			continue
+		}
+		pkt, err := src.Read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		dec, _ := src.VideoDecoder(0)
+		dec.Send(pkt)
+		pkt.Release()
+		f, err := dec.Receive()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.err == nil && m.open.Load() != 1 {
+			t.Errorf("%s: %d mappings for the one frame held", c.about, m.open.Load())
+		}
+		frames, _ := readFrames(t, src)
+		src.Close()
+		frames = append([][]byte{visible(&f.Picture)}, frames...)
+		f.Release() // after the source is closed
+		dec.Close()
+		if !bytes.Equal(bytes.Join(frames, nil), data[5:]) {
+			t.Errorf("%s: frames differ from the file", c.about)
+		}
+		if m.open.Load() != 0 || m.calls.Load() != 3 {
+			t.Errorf("%s: %d calls, %d still open", c.about, m.calls.Load(), m.open.Load())
+		}
+	}
+}
+
+// delaying decodes packed pictures, late and without those that are damaged.
+type delaying struct {
+	inside  []*Frame
+	delay   int
+	drained bool
+	noTimes bool
+	closed  bool
+}
+
+func (d *delaying) Send(p *Packet) error {
+	if p == nil {
+		d.drained = true
+		return nil
+	}
+	if p.Data[0] == 0xff { // damaged
+		return nil
+	}
+	f := &Frame{Picture: render.Picture{Format: "yuv422p10le", Width: 4, Height: 4}, PTS: p.PTS + 3*time.Millisecond, Number: -1}
+	if d.noTimes {
+		f.PTS = NoPTS
+	}
+	d.inside = append(d.inside, f)
+	return nil
+}
+
+func (d *delaying) Receive() (*Frame, error) {
+	if len(d.inside) > d.delay || d.drained && len(d.inside) > 0 {
+		f := d.inside[0]
+		d.inside = d.inside[1:]
+		return f, nil
+	}
+	if d.drained {
+		return nil, io.EOF
+	}
+	return nil, ErrAgain
+}
+
+func (d *delaying) Flush() { d.inside, d.drained = nil, false }
+func (d *delaying) Close() { d.closed = true }
+
+func TestPackedPictures(t *testing.T) {
+	for _, c := range []struct {
+		about   string
+		delay   int
+		damaged []int
+		noTimes bool
+	}{{"at once", 0, nil, false}, {"late", 3, nil, false}, {"late, without times", 3, nil, true}, {"some damaged", 2, []int{0, 3, 4, 8}, false}} {
+		const frames, size = 10, 11
+		data := make([]byte, frames*size)
+		var want []int64
+		for i := range frames {
+			if slices.Contains(c.damaged, i) {
+				data[i*size] = 0xff
+			} else {
+				want = append(want, int64(i))
+			}
+		}
+		inner := &delaying{delay: c.delay, noTimes: c.noTimes}
+		p := RawVideoParams{
+			Width: 4, Height: 4, PixelFormat: "v210", Rate: rate(30000, 1001), FrameBytes: size, SAR: rate(4, 3),
+			Colour: render.Colour{Matrix: render.BT2020}, Decoder: func() (VideoDecoder, error) { return inner, nil },
+		}
+		src, err := OpenRawVideo(file(t, data), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dec, err := src.VideoDecoder(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []int64
+		drain := func() {
+			for {
+				f, err := dec.Receive()
+				if err != nil {
+					return
+				}
+				got = append(got, f.Number)
+				if f.PTS != FrameTime(f.Number, p.Rate) || f.Duration != FrameTime(f.Number+1, p.Rate)-f.PTS || !f.Key || f.Colour != p.Colour || f.SAR != p.SAR {
+					t.Errorf("%s: frame %+v", c.about, f)
+				}
+			}
+		}
+		for {
+			pkt, err := src.Read()
+			if err == io.EOF {
+				break
+			}
+			if err != nil || len(pkt.Data) != size {
+				t.Fatal(len(pkt.Data), err)
+			}
+			if err := dec.Send(pkt); err != nil {
+				t.Fatal(err)
+			}
+			pkt.Release()
+			drain()
+		}
+		dec.Send(nil)
+		drain()
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: frames %v, want %v", c.about, got, want)
+		}
+		dec.Flush()
+		if dec.Close(); !inner.closed {
+			t.Errorf("%s: the inner decoder was not closed", c.about)
+		}
+		src.Close()
+	}
+}
+
+// encoder writes a file bit by bit, in the time of a synctest bubble.
+type encoder struct {
+	t *testing.T
+	f *os.File
+}
+
+func (e *encoder) write(data []byte) {
+	if _, err := e.f.Write(data); err != nil {
+		e.t.Error(err)
+	}
+	e.touch()
+}
+
+func (e *encoder) touch() {
+	if err := os.Chtimes(e.f.Name(), time.Now(), time.Now()); err != nil {
+		e.t.Error(err)
+	}
+}
+
+func newEncoder(t *testing.T, data []byte) *encoder {
+	t.Helper()
+	f, err := os.Create(filepath.Join(t.TempDir(), "growing.yuv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	e := &encoder{t, f}
+	e.write(data)
+	return e
+}
+
+func TestGrowingFile(t *testing.T) {
+	for _, useMap := range []bool{false, true} {
+		const n = 24
+		data := pattern(6*n + 5)
+		synctest.Test(t, func(t *testing.T) {
+			e := newEncoder(t, data[:n+5])
+			p := params(4, 4)
+			if useMap {
+				p.Map = new(mapped).look
+			}
+			src, err := OpenRawVideo(e.f.Name(), p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer src.Close()
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				for at := n + 5; at < len(data); at += 8 {
+					time.Sleep(300 * time.Millisecond)
+					src.Info()
+					e.write(data[at:min(at+8, len(data))])
+				}
+			}()
+			began := time.Now()
+			frames, _ := readFrames(t, src)
+			if took := time.Since(began); took < 15*300*time.Millisecond+settled || took > 15*300*time.Millisecond+settled+growthPoll {
+				t.Errorf("the end came after %v", took)
+			}
+			<-done
+			if !bytes.Equal(bytes.Join(frames, nil), data[:6*n]) {
+				t.Errorf("%d frames differ from what was written", len(frames))
+			}
+			if d := src.Info().Duration; d != 240*time.Millisecond {
+				t.Errorf("duration %v", d)
+			}
+			e.write(data[:2*n]) // the last frame is whole now
+			if err := src.Seek(time.Hour); err != nil {
+				t.Fatal(err)
+			}
+			if pkt, err := src.Read(); err != nil || pkt.PTS != 280*time.Millisecond {
+				t.Errorf("after a seek to the end: %+v, %v", pkt, err)
+			}
+		})
+	}
+}
+
+func TestEndsThatAreNotWaitedFor(t *testing.T) {
+	for _, c := range []struct {
+		about string
+		then  func(*encoder)
+	}{
+		{"an old file", func(e *encoder) { time.Sleep(settled) }},
+		{"a clock far ahead", func(e *encoder) {
+			os.Chtimes(e.f.Name(), time.Time{}, time.Now().Add(time.Hour))
+		}},
+		{"nobody writes", func(e *encoder) {
+			e.f.Close()
+			f, err := os.Open(e.f.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			if !finished(f) {
+				time.Sleep(settled) // the kernel cannot tell here
+			}
+		}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			e := newEncoder(t, pattern(24*3+7))
+			c.then(e)
+			src, err := OpenRawVideo(e.f.Name(), params(4, 4))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer src.Close()
+			began := time.Now()
+			if frames, _ := readFrames(t, src); len(frames) != 3 || time.Since(began) != 0 {
+				t.Errorf("%s: %d frames, and the end after %v", c.about, len(frames), time.Since(began))
+			}
+		})
+	}
+}
+
+func TestInterruptEndsTheWaitForMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEncoder(t, pattern(24))
+		src, err := OpenRawVideo(e.f.Name(), params(4, 4))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer src.Close()
+		go func() {
+			time.Sleep(110 * time.Millisecond)
+			src.Interrupt()
+			src.Interrupt()
+		}()
+		began := time.Now()
+		src.Read()
+		if _, err := src.Read(); !errors.Is(err, ErrInterrupted) || time.Since(began) != 110*time.Millisecond {
+			t.Errorf("after %v: %v", time.Since(began), err)
+		}
+		if _, err := src.Read(); !errors.Is(err, ErrInterrupted) {
+			t.Errorf("the next read: %v", err)
+		}
+	})
+}
+
+func TestTruncatedWhileItPlays(t *testing.T) {
+	for _, useMap := range []bool{false, true} {
+		for _, looked := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				e := newEncoder(t, pattern(24*10))
+				p := params(4, 4)
+				if useMap {
+					p.Map = new(mapped).look
+				}
+				src, err := OpenRawVideo(e.f.Name(), p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer src.Close()
+				for range 3 {
+					if _, err := src.Read(); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := e.f.Truncate(24*3 + 11); err != nil {
+					t.Fatal(err)
+				}
+				e.touch()
+				if looked {
+					src.Info()
+				}
+				began := time.Now()
+				if _, err := src.Read(); err != io.EOF || time.Since(began) != 0 {
+					t.Errorf("map %v: %v after %v", useMap, err, time.Since(began))
+				}
+				if d := src.Info().Duration; d != 120*time.Millisecond {
+					t.Errorf("map %v: duration %v", useMap, d)
+				}
+				if err := src.Seek(time.Hour); err != nil {
+					t.Fatal(err)
+				}
+				if pkt, err := src.Read(); err != nil || pkt.PTS != 80*time.Millisecond {
+					t.Errorf("map %v: after a seek %v, %v", useMap, pkt, err)
+				}
+				e.f.Truncate(0)
+				src.Seek(0)
+				if _, err := src.Read(); err != io.EOF {
+					t.Errorf("map %v: of the emptied file %v", useMap, err)
+				}
+				if d := src.Info().Duration; d != 0 {
+					t.Errorf("map %v: duration %v of the emptied file", useMap, d)
+				}
+			})
+		}
+	}
+}
+
+func TestFilesBeyond4GiB(t *testing.T) {
+	for _, size := range []int64{5 << 30, 1 << 42, 1 << 62, math.MaxInt64} {
+		name := file(t, pattern(1))
+		if os.Truncate(name, size) != nil {
+			continue // more than this file system's files can have
+		}
+		f, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := params(64, 64)
+		const step = 6144 + 3
+		p.Header, p.FrameHeader = 11, 3
+		n := (size-11)/step - 1
+		f.WriteAt([]byte{42}, 11+n*step+3)
+		f.Close()
+		src, err := OpenRawVideo(name, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer src.Close()
+		if d := src.Info().Duration; d <= 0 || d != FrameTime(n+1, p.Rate) {
+			t.Errorf("%d bytes: duration %v", size, d)
+		}
+		if err := src.Seek(FrameTime(n, p.Rate)); err != nil {
+			t.Fatal(err)
+		}
+		pkt, err := src.Read()
+		if FrameTime(n, p.Rate) == math.MaxInt64 { // in 292 years
+			if err != nil {
+				t.Errorf("%d bytes: %v", size, err)
+			}
+			continue
+		}
+		if err != nil || pkt.Data[0] != 42 || pkt.PTS != FrameTime(n, p.Rate) {
+			t.Errorf("%d bytes: frame %d: %v", size, n, err)
+		}
+		for range 3 { // over the end
+			if _, err = src.Read(); err != nil {
+				break
+			}
+		}
+		if err != io.EOF {
+			t.Errorf("%d bytes: at the end %v", size, err)
+		}
+	}
+}
+
+func TestInfoWhileReading(t *testing.T) {
+	src, err := OpenRawVideo(file(t, pattern(24*2000)), params(4, 4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 500 {
+			src.Info()
+			src.Streams()
+		}
+	}()
+	readFrames(t, src)
+	src.Close()
+	<-done
+}
+
+func TestReadAheadStaysWithinTheFile(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, frame := range []int64{1, 152064, 3110400, 12441600, 199065600} {
+		size := min(400*frame, 3<<30) + 17
+		var a readAhead
+		var told int64 // everything between the reader and this was asked for
+		calls, pos, reads := 0, int64(0), 0
+		for range 5000 {
+			if rng.IntN(500) == 0 || pos+frame > size {
+				a, pos = readAhead{}, rng.Int64N(size/frame)*frame
+				told = pos
+			}
+			pos += frame
+			reads++
+			off, n := a.next(pos, size)
+			told = max(told, pos)
+			if n == 0 {
+				continue
+			}
+			calls++
+			if off != told || n < 0 || off+n > size || off+n > pos+readAheadBytes || n < readAheadStep && off+n != size {
+				t.Fatalf("frames of %d, at %d of %d: asks for %d from %d, up to %d is known", frame, pos, size, n, off, told)
+			}
+			told = off + n
+		}
+		if most := reads*int(frame)/readAheadStep + 40*(reads/500+reads/400+2); calls > most {
+			t.Errorf("frames of %d: %d calls for %d reads", frame, calls, reads)
+		}
+	}
+	var a readAhead
+	if off, n := a.next(100, 50); n != 0 {
+		t.Errorf("behind the end it asks for %d from %d", n, off)
+	}
+	// A window that is full is kept full.
+	a = readAhead{}
+	for pos := int64(0); pos < 1<<30; pos += 12441600 {
+		a.next(pos, 1<<40)
+		if pos > 4*12441600 && a.to-pos < readAheadBytes-readAheadStep {
+			t.Fatalf("at %d it is %d bytes ahead", pos, a.to-pos)
+		}
+	}
+	f, err := os.Open(file(t, pattern(5000)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	willNeed(f, 0, 5000)
+	willNeed(f, 4000, 1<<22) // beyond the end is no error
 }
 
 func TestRawAudio(t *testing.T) {

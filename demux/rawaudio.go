@@ -43,18 +43,18 @@ func OpenRawAudio(name string, p RawAudioParams) (Source, error) {
 	}
 	if a.file.seekable() && a.frames() == 0 {
 		a.file.close()
-		return nil, fmt.Errorf("%s: cannot be played: has %d bytes, less than one frame of %d bytes", name, a.file.size, a.frame)
+		return nil, fmt.Errorf("%s: cannot be played: has %d bytes, less than one frame of %d bytes", name, a.file.size.Load(), a.frame)
 	}
 	return a, nil
 }
 
-func (a *rawAudio) frames() int64 { return max(0, a.file.size-a.p.Header) / a.frame }
+func (a *rawAudio) frames() int64 { return max(0, a.file.current()-a.p.Header) / a.frame }
 
 func (a *rawAudio) Info() Info {
 	info := Info{Format: "raw audio", Seekable: a.file.seekable()}
 	if info.Seekable {
 		info.Duration = a.p.Format.Duration(a.frames())
-		if rest := max(0, a.file.size-a.p.Header) % a.frame; rest != 0 {
+		if rest := max(0, a.file.size.Load()-a.p.Header) % a.frame; rest != 0 {
 			info.Notes = append(info.Notes, fmt.Sprintf("%d bytes are left over after %d whole frames of %d bytes: are --sample-format and --channels right?",
 				rest, a.frames(), a.frame))
 		}

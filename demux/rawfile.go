@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"sync/atomic"
 	"syscall"
@@ -16,14 +17,19 @@ import (
 type rawFile struct {
 	f           *os.File
 	name        string
-	size        int64 // of a regular file at opening, -1 of others
+	regular     bool
+	size        atomic.Int64 // of a regular file, when somebody last looked
+	seen        int64        // the size that the reader knows of
+	grew        bool         // since it was opened
+	ahead       readAhead
 	pos         int64
 	nonblocking bool // the descriptor was made so, and must be put back
 	interrupted atomic.Bool
+	stop        chan struct{} // closed by interrupt
 }
 
 func openRawFile(name string) (*rawFile, error) {
-	r := &rawFile{name: name, size: -1}
+	r := &rawFile{name: name, stop: make(chan struct{})}
 	if name == "-" {
 		r.name = "standard input"
 		// A blocking read of a pipe cannot be interrupted; one that goes through
@@ -48,9 +54,10 @@ func openRawFile(name string) (*rawFile, error) {
 		}
 	}
 	if st, err := r.f.Stat(); err == nil && st.Mode().IsRegular() {
-		r.size = st.Size()
-		if r.size == 0 {
-			r.f.Close()
+		r.regular, r.seen = true, st.Size()
+		r.size.Store(r.seen)
+		if r.seen == 0 {
+			r.close()
 			return nil, fmt.Errorf("%s: is empty (0 bytes)", r.name)
 		}
 	}
@@ -65,14 +72,92 @@ func plainPathError(name string, err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%s: permission denied: you may not read this file", name)
 	}
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		err = pe.Err
-	}
-	return fmt.Errorf("%s: cannot open: %w", name, err)
+	return fmt.Errorf("%s: cannot open: %w", name, plainCause(err))
 }
 
-func (r *rawFile) seekable() bool { return r.size >= 0 }
+// plainCause takes the path off an error, for those who name it themselves.
+func plainCause(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+func (r *rawFile) seekable() bool { return r.regular }
+
+// current is the size of a regular file by now, or, once it is closed, as it was.
+func (r *rawFile) current() int64 {
+	size, _, _ := r.restat()
+	return size
+}
+
+// restat looks at a regular file's size and time of change again.
+func (r *rawFile) restat() (size int64, modified time.Time, err error) {
+	st, err := r.f.Stat()
+	if err != nil {
+		return r.size.Load(), modified, err
+	}
+	r.size.Store(st.Size())
+	return st.Size(), st.ModTime(), nil
+}
+
+const (
+	// settled is how long a file must have stood still to be thought complete.
+	settled = 2 * time.Second
+	// growthPoll is how often a file is looked at while it may grow.
+	growthPoll = 50 * time.Millisecond
+)
+
+// await waits until a regular file that is being written has at least end
+// bytes. It returns io.EOF if it will not: nothing has been added for a while,
+// nobody writes, or the file was cut short.
+func (r *rawFile) await(end int64) error {
+	if r.interrupted.Load() {
+		return ErrInterrupted
+	}
+	if end <= r.seen {
+		return nil
+	}
+	var changed time.Time
+	for first := true; ; first = false {
+		closed := !r.grew && finished(r.f) // before the size: a writer's last act is to close
+		size, modified, err := r.restat()
+		if err != nil {
+			return fmt.Errorf("%s: cannot look at its size: %w", r.name, plainCause(err))
+		}
+		cut, grown := size < r.seen, size > r.seen
+		r.seen = size
+		r.grew = r.grew || grown
+		switch {
+		case size >= end:
+			return nil
+		case cut, closed:
+			return io.EOF
+		case first:
+			changed = modified
+		case grown:
+			changed = time.Now()
+		}
+		// A server's clock may be ahead of ours.
+		if time.Since(changed).Abs() >= settled {
+			return io.EOF
+		}
+		select {
+		case <-r.stop:
+			return ErrInterrupted
+		case <-time.After(growthPoll):
+		}
+	}
+}
+
+// cutShort notes that less was read than await promised.
+func (r *rawFile) cutShort() error {
+	if r.regular {
+		r.seen = r.current()
+	}
+	return io.EOF
+}
 
 // read fills b from offset off (or, of a pipe, from where it stands) and
 // returns how much it got; less than len(b) only at the end.
@@ -86,7 +171,7 @@ func (r *rawFile) read(b []byte, off int64) (int, error) {
 			err = nil
 		}
 		if err != nil {
-			err = fmt.Errorf("%s: cannot read at byte %d: %w", r.name, off+int64(n), errors.Unwrap(err))
+			err = fmt.Errorf("%s: cannot read at byte %d: %w", r.name, off+int64(n), plainCause(err))
 		}
 		return n, err
 	}
@@ -134,7 +219,10 @@ type readerFunc func([]byte) (int, error)
 func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
 func (r *rawFile) interrupt() {
-	r.interrupted.Store(true)
+	if r.interrupted.Swap(true) {
+		return
+	}
+	close(r.stop)
 	if !r.seekable() {
 		r.f.SetReadDeadline(time.Now())
 	}
@@ -150,6 +238,117 @@ func (r *rawFile) close() error {
 	}
 	return r.f.Close()
 }
+
+// pictures reads stored pictures of one size, into buffers that it reuses, or
+// by mapping them.
+type pictures struct {
+	size    int64
+	mapFile MapFunc
+	free    chan []byte
+}
+
+// framesInFlight is how many frame buffers are kept for reuse: the player's
+// packet queue (3), its frame queue (3), one prepared, two shown last, one being read.
+const framesInFlight = 10
+
+func newPictures(size int64, m MapFunc) pictures {
+	return pictures{size: size, mapFile: m, free: make(chan []byte, framesInFlight)}
+}
+
+// read returns the picture at an offset of r, which must have it if it is a
+// regular file, and what gives its memory back. At the end, or in the midst of
+// a picture, the error is io.EOF.
+func (p *pictures) read(r *rawFile, off int64) ([]byte, func(), error) {
+	if p.mapFile != nil && r.regular {
+		data, unmap, err := p.mapFile(r.f, off, int(p.size))
+		switch {
+		case err == nil:
+			return data, unmap, nil
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			return nil, nil, r.cutShort()
+		case !errors.Is(err, errors.ErrUnsupported):
+			return nil, nil, fmt.Errorf("%s: cannot read at byte %d: %w", r.name, off, plainCause(err))
+		}
+	}
+	var buf []byte
+	select {
+	case buf = <-p.free:
+	default:
+		buf = make([]byte, p.size)
+	}
+	n, err := r.read(buf, off)
+	if err == nil && n < len(buf) {
+		err = r.cutShort()
+	}
+	if err != nil {
+		p.recycle(buf)
+		return nil, nil, err
+	}
+	return buf, func() { p.recycle(buf) }, nil
+}
+
+func (p *pictures) recycle(buf []byte) {
+	select {
+	case p.free <- buf:
+	default:
+	}
+}
+
+// fileStore is a file of pictures of one size: picture n begins at
+// header + n*(frameHeader+size) + frameHeader.
+type fileStore struct {
+	file *rawFile
+	pictures
+	header, frameHeader int64
+}
+
+func (s *fileStore) step() int64 { return s.frameHeader + s.size }
+
+func (s *fileStore) seekable() bool { return s.file.seekable() }
+
+func (s *fileStore) count() int64 {
+	if !s.file.regular {
+		return 0
+	}
+	return max(0, s.file.current()-s.header) / s.step()
+}
+
+func (s *fileStore) load(n int64) ([]byte, func(), error) {
+	off := s.header + n*s.step() + s.frameHeader
+	if off < 0 || off > math.MaxInt64-s.size {
+		return nil, nil, io.EOF
+	}
+	if s.file.regular {
+		if err := s.file.await(off + s.size); err != nil {
+			return nil, nil, err
+		}
+	}
+	data, free, err := s.read(s.file, off)
+	if err == nil {
+		s.file.prefetch(off + s.size)
+	}
+	return data, free, err
+}
+
+func (s *fileStore) seek(n int64) (int64, error) {
+	if err := s.file.restart(); err != nil {
+		return 0, err
+	}
+	return min(n, max(0, s.count()-1)), nil
+}
+
+func (s *fileStore) leftover() string {
+	size := s.file.size.Load() // as count has found it
+	rest := max(0, size-s.header) % s.step()
+	if rest == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d bytes are left over after %d whole frames of %d bytes: the file is cut short (%d bytes are missing), or --size is wrong",
+		rest, max(0, size-s.header)/s.step(), s.step(), s.step()-rest)
+}
+
+func (s *fileStore) interrupt()   { s.file.interrupt() }
+func (s *fileStore) close() error { return s.file.close() }
 
 // CheckFile reports in plain words why a raw file cannot be opened: it is
 // missing, a directory, or empty. Other names pass.

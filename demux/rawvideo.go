@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"math/bits"
+	"os"
 	"time"
 
 	"planar/render"
@@ -13,100 +16,199 @@ import (
 type RawVideoParams struct {
 	Width, Height int
 	PixelFormat   string          // FFmpeg's name
-	Layout        []render.Layout // of PixelFormat at this size
+	Layout        []render.Layout // of PixelFormat at this size, in stored order
 	Rate          render.Rational
+	SAR           render.Rational // zero if unknown
 	Colour        render.Colour
 	Header        int64 // bytes before the first frame
 	FrameHeader   int64 // bytes before each frame
-	Strides       []int // bytes per row of each plane; none, or 0, if rows are not padded
+	Strides       []int // bytes per row of each stored plane; none, or 0, if rows are not padded
+	SwapChroma    bool  // planes 1 and 2 are stored as V, U (YV12, YV16, YV24); frames have them as U, V
+
+	// Decoder makes a decoder of stored pictures, for the layouts that FFmpeg
+	// counts among the codecs (v210, v410 ...). If set, a stored picture has
+	// FrameBytes bytes, and Layout, Strides and SwapChroma are not used.
+	Decoder    func() (VideoDecoder, error)
+	FrameBytes int64
+
+	Map MapFunc // nil: frames are read into buffers
 }
 
-// rawVideo reads headerless pictures: frame n begins at
-// Header + n*(FrameHeader+bytes of a frame) + FrameHeader.
+// MapFunc looks at n bytes of a regular file from offset off without copying
+// them. The data are read-only; unmap, which may be nil, gives them back, once,
+// in any goroutine, perhaps after f was closed. An error that is
+// errors.ErrUnsupported makes the caller read into a buffer instead;
+// io.ErrUnexpectedEOF says that the file is shorter.
+type MapFunc func(f *os.File, off int64, n int) (data []byte, unmap func(), err error)
+
+const (
+	// maxFrameBytes bounds a stored picture: 2^31, which 32768x32768 at 16 bits
+	// a pixel fills.
+	maxFrameBytes = 1 << 31
+	// maxHeaderBytes bounds the headers given by flags, so that offsets do not overflow.
+	maxHeaderBytes = 1 << 50
+)
+
+// rawVideo gives the pictures of a store their times.
 type rawVideo struct {
-	file    *rawFile
+	store
+	format  string
 	p       RawVideoParams
 	strides []int
-	bytes   int64 // of one picture, without its header
 	next    int64 // number of the frame to read
-	free    chan []byte
+	notes   []string
 }
 
-// framesInFlight is how many frame buffers are kept for reuse: the player's
-// packet queue (3), its frame queue (3), one prepared, two shown last, one being read.
-const framesInFlight = 10
+// store is where stored pictures are: one file, or many. size, count and
+// interrupt may be called from any goroutine, the others from one.
+type store interface {
+	seekable() bool
+	// count is the number of whole pictures there are by now, 0 if unknown.
+	count() int64
+	// load returns the bytes of picture n and what gives them back. After the
+	// last picture the error is io.EOF.
+	load(n int64) (data []byte, free func(), err error)
+	// seek finds the last picture at or before number n, which is not negative.
+	seek(n int64) (int64, error)
+	// leftover tells of bytes that make no picture; "" if there are none.
+	leftover() string
+	interrupt()
+	close() error
+}
 
 // OpenRawVideo opens a headerless video file; name may be "-". The memory it
 // uses is bounded by the frames that its user holds.
 func OpenRawVideo(name string, p RawVideoParams) (Source, error) {
-	if p.Width < 1 || p.Height < 1 || p.Width > MaxDimension || p.Height > MaxDimension {
-		return nil, fmt.Errorf("%s: size %dx%d is outside 1x1 to %dx%d", name, p.Width, p.Height, MaxDimension, MaxDimension)
-	}
-	v := &rawVideo{p: p, free: make(chan []byte, framesInFlight)}
-	for i, l := range p.Layout {
-		stride := l.RowBytes
-		if i < len(p.Strides) && p.Strides[i] != 0 {
-			if stride = p.Strides[i]; stride < l.RowBytes || stride > 16*MaxDimension {
-				return nil, fmt.Errorf("%s: stride %d of plane %d is less than its row of %d bytes, or far too large", name, stride, i, l.RowBytes)
-			}
-		}
-		v.strides = append(v.strides, stride)
-		v.bytes += int64(stride) * int64(l.Rows)
-	}
-	if v.bytes == 0 || v.bytes > 1<<31 {
-		return nil, fmt.Errorf("%s: a %s frame of %dx%d has %d bytes, which planar does not read", name, p.PixelFormat, p.Width, p.Height, v.bytes)
-	}
-	var err error
-	if v.file, err = openRawFile(name); err != nil {
+	v, size, err := newRawVideo(name, p)
+	if err != nil {
 		return nil, err
 	}
-	if v.file.seekable() && v.frames() == 0 {
-		v.file.close()
-		return nil, fmt.Errorf("%s: cannot be played: has %d bytes, less than one %s frame of %dx%d (%d bytes): give the right --size or --pixel-format",
-			name, v.file.size, p.PixelFormat, p.Width, p.Height, v.bytes)
+	f, err := openRawFile(name)
+	if err != nil {
+		return nil, err
 	}
+	s := &fileStore{file: f, pictures: newPictures(size, p.Map), header: p.Header, frameHeader: p.FrameHeader}
+	if f.seekable() && s.count() == 0 {
+		f.close()
+		return nil, tooShort(name, f.size.Load(), p, p.Header+p.FrameHeader+size)
+	}
+	v.store, v.format = s, "raw video"
 	return v, nil
 }
 
-func (v *rawVideo) step() int64 { return v.bytes + v.p.FrameHeader }
+func tooShort(name string, size int64, p RawVideoParams, frame int64) error {
+	return fmt.Errorf("%s: cannot be played: has %d bytes, less than one %s frame of %dx%d (%d bytes): give the right --size or --pixel-format",
+		name, size, p.PixelFormat, p.Width, p.Height, frame)
+}
 
-// frames is the number of whole frames in a regular file.
-func (v *rawVideo) frames() int64 { return max(0, v.file.size-v.p.Header) / v.step() }
+// newRawVideo checks p and returns a source that still needs its store, and
+// the bytes of a stored picture. It allocates nothing that depends on p's sizes.
+func newRawVideo(name string, p RawVideoParams) (*rawVideo, int64, error) {
+	if err := checkSize(name, p.Width, p.Height); err != nil {
+		return nil, 0, err
+	}
+	if !p.Rate.Known() || p.Rate.Num > math.MaxInt32 || p.Rate.Den > math.MaxInt32 {
+		return nil, 0, fmt.Errorf("%s: frame rate %d/%d is not one: give it with --fps", name, p.Rate.Num, p.Rate.Den)
+	}
+	if min(p.Header, p.FrameHeader) < 0 || max(p.Header, p.FrameHeader) > maxHeaderBytes {
+		return nil, 0, fmt.Errorf("%s: a header of %d bytes and %d before each frame: both must be from 0 to 2^50", name, p.Header, p.FrameHeader)
+	}
+	v := &rawVideo{p: p}
+	size := p.FrameBytes
+	if p.Decoder == nil {
+		var err error
+		if v.strides, size, err = planeSizes(name, p); err != nil {
+			return nil, 0, err
+		}
+	}
+	if size <= 0 || size > maxFrameBytes || size > math.MaxInt {
+		return nil, 0, fmt.Errorf("%s: a %s frame of %dx%d has %d bytes, which planar does not read: the limit is 2^31",
+			name, p.PixelFormat, p.Width, p.Height, size)
+	}
+	return v, size, nil
+}
+
+func checkSize(name string, w, h int) error {
+	if w < 1 || h < 1 || w > MaxDimension || h > MaxDimension {
+		return fmt.Errorf("%s: size %dx%d is outside 1x1 to %dx%d", name, w, h, MaxDimension, MaxDimension)
+	}
+	return nil
+}
+
+// planeSizes returns the stride of each stored plane and the bytes of all.
+func planeSizes(name string, p RawVideoParams) (strides []int, size int64, err error) {
+	if len(p.Strides) > len(p.Layout) {
+		return nil, 0, fmt.Errorf("%s: %d strides for the %d planes of %s", name, len(p.Strides), len(p.Layout), p.PixelFormat)
+	}
+	const maxStride = 16 * MaxDimension
+	for i, l := range p.Layout {
+		stride := l.RowBytes
+		if i < len(p.Strides) && p.Strides[i] != 0 {
+			stride = p.Strides[i]
+		}
+		if l.RowBytes < 1 || l.RowBytes > maxStride || l.Rows < 1 || l.Rows > MaxDimension {
+			return nil, 0, fmt.Errorf("%s: plane %d of %s has %d rows of %d bytes, which planar does not read", name, i, p.PixelFormat, l.Rows, l.RowBytes)
+		}
+		if stride < l.RowBytes || stride > maxStride {
+			return nil, 0, fmt.Errorf("%s: stride %d of plane %d is outside %d (its row of %d bytes) to %d", name, stride, i, l.RowBytes, l.RowBytes, maxStride)
+		}
+		strides = append(strides, stride)
+		size += int64(stride) * int64(l.Rows)
+	}
+	return strides, size, nil
+}
 
 // at is the time of frame n, exact to the nanosecond.
 func (v *rawVideo) at(n int64) time.Duration { return FrameTime(n, v.p.Rate) }
 
-// FrameTime is n frames at the given rate, rounded to the nearest nanosecond.
+// FrameTime is n frames at the given rate, rounded to the nearest nanosecond;
+// what is beyond a Duration's 292 years is its largest value.
 func FrameTime(n int64, rate render.Rational) time.Duration {
-	num, den := int64(rate.Num), int64(rate.Den)
+	if n <= 0 || !rate.Known() {
+		return 0
+	}
+	num, den := uint64(rate.Num), uint64(rate.Den)
 	// Whole groups of num frames last exactly den seconds, which keeps the
-	// product in 64 bits.
-	whole, rest := n/num, n%num
-	return time.Duration(whole*den)*time.Second + time.Duration((rest*den*int64(time.Second)+num/2)/num)
+	// products small.
+	whole, rest := uint64(n)/num, uint64(n)%num
+	high, seconds := bits.Mul64(whole, den)
+	part := scale(rest*den, uint64(time.Second), num, num/2)
+	if high != 0 || seconds >= math.MaxInt64/uint64(time.Second)-part/uint64(time.Second) {
+		return math.MaxInt64
+	}
+	return time.Duration(seconds*uint64(time.Second) + part)
 }
 
 // FrameAt is the number of the frame shown at time t at the given rate.
 func FrameAt(t time.Duration, rate render.Rational) int64 {
-	if t <= 0 {
+	if t <= 0 || !rate.Known() {
 		return 0
 	}
-	n := int64(t.Seconds() * rate.Float())
-	for FrameTime(n+1, rate) <= t {
+	n := int64(min(math.MaxInt64-1, scale(uint64(t), uint64(rate.Num), uint64(rate.Den)*uint64(time.Second), 0)))
+	// A frame's time is rounded, perhaps down to t.
+	if next := FrameTime(n+1, rate); next <= t && next != math.MaxInt64 {
 		n++
-	}
-	for n > 0 && FrameTime(n, rate) > t {
-		n--
 	}
 	return n
 }
 
+// scale is (a*b+c)/d, or the largest value if it is more.
+func scale(a, b, d, c uint64) uint64 {
+	high, low := bits.Mul64(a, b)
+	low, carry := bits.Add64(low, c, 0)
+	if high += carry; high >= d {
+		return math.MaxUint64
+	}
+	q, _ := bits.Div64(high, low, d)
+	return q
+}
+
 func (v *rawVideo) Info() Info {
-	info := Info{Format: "raw video", Seekable: v.file.seekable()}
+	info := Info{Format: v.format, Seekable: v.seekable(), Notes: append([]string(nil), v.notes...)}
 	if info.Seekable {
-		info.Duration = v.at(v.frames())
-		if rest := max(0, v.file.size-v.p.Header) % v.step(); rest != 0 {
-			info.Notes = append(info.Notes, fmt.Sprintf("%d bytes are left over after %d whole frames of %d bytes: the file is cut short (%d bytes are missing), or --size %dx%d is wrong",
-				rest, v.frames(), v.step(), v.step()-rest, v.p.Width, v.p.Height))
+		info.Duration = v.at(v.count())
+		if s := v.leftover(); s != "" {
+			info.Notes = append(info.Notes, s)
 		}
 	}
 	return info
@@ -114,60 +216,51 @@ func (v *rawVideo) Info() Info {
 
 func (v *rawVideo) Streams() []Stream {
 	return []Stream{{
-		Kind: Video, Codec: "rawvideo", Duration: v.Info().Duration, Default: true,
-		Width: v.p.Width, Height: v.p.Height, PixelFormat: v.p.PixelFormat, FrameRate: v.p.Rate, Colour: v.p.Colour,
+		Kind: Video, Codec: "rawvideo", Duration: v.at(v.count()), Default: true,
+		Width: v.p.Width, Height: v.p.Height, PixelFormat: v.p.PixelFormat, FrameRate: v.p.Rate, SAR: v.p.SAR, Colour: v.p.Colour,
 	}}
 }
 
 func (v *rawVideo) Select(...int) {}
 
 func (v *rawVideo) Read() (*Packet, error) {
-	var buf []byte
-	select {
-	case buf = <-v.free:
-	default:
-		buf = make([]byte, v.bytes)
-	}
-	n, err := v.file.read(buf, v.p.Header+v.next*v.step()+v.p.FrameHeader)
-	if err == nil && int64(n) < v.bytes {
-		err = io.EOF // the end, or a partial frame, which Info mentions
-	}
+	data, free, err := v.load(v.next)
 	if err != nil {
-		v.recycle(buf)
 		return nil, err
 	}
-	p := &Packet{PTS: v.at(v.next), DTS: v.at(v.next), Duration: v.at(v.next+1) - v.at(v.next), Key: true, Size: len(buf), Data: buf}
-	p.OnFree = func() { v.recycle(buf) }
+	at := v.at(v.next)
 	v.next++
-	return p, nil
-}
-
-func (v *rawVideo) recycle(buf []byte) {
-	select {
-	case v.free <- buf:
-	default:
-	}
+	return &Packet{PTS: at, DTS: at, Duration: v.at(v.next) - at, Key: true, Size: len(data), Data: data, OnFree: free}, nil
 }
 
 func (v *rawVideo) Seek(t time.Duration) error {
-	if !v.file.seekable() {
-		return fmt.Errorf("%s: cannot seek in a pipe", v.file.name)
+	n, err := v.seek(FrameAt(t, v.p.Rate))
+	if err == nil {
+		v.next = n
 	}
-	v.next = min(FrameAt(t, v.p.Rate), max(0, v.frames()-1))
-	return nil
+	return err
 }
 
-func (v *rawVideo) VideoDecoder(int) (VideoDecoder, error) { return &rawDecoder{v: v}, nil }
+func (v *rawVideo) VideoDecoder(int) (VideoDecoder, error) {
+	if v.p.Decoder == nil {
+		return &rawDecoder{v: v}, nil
+	}
+	d, err := v.p.Decoder()
+	if err != nil {
+		return nil, err
+	}
+	return &packedDecoder{VideoDecoder: d, v: v}, nil
+}
 
 func (v *rawVideo) AudioDecoder(int) (AudioDecoder, error) {
 	return nil, errors.New("no sound in raw video")
 }
 
-func (v *rawVideo) Interrupt()   { v.file.interrupt() }
-func (v *rawVideo) Close() error { return v.file.close() }
+func (v *rawVideo) Interrupt()   { v.interrupt() }
+func (v *rawVideo) Close() error { return v.close() }
 
 // rawDecoder makes frames of raw packets without touching a byte: the frame
-// takes the packet's buffer over.
+// takes the packet's memory over.
 type rawDecoder struct {
 	v       *rawVideo
 	next    *Frame
@@ -182,16 +275,22 @@ func (d *rawDecoder) Send(p *Packet) error {
 		d.drained = true
 		return nil
 	}
-	c := d.v.p
+	c := &d.v.p
 	f := &Frame{
-		Picture: render.Picture{Format: c.PixelFormat, Width: c.Width, Height: c.Height, Colour: c.Colour},
-		PTS:     p.PTS, Duration: p.Duration, Number: FrameAt(p.PTS, c.Rate), Key: true,
+		Picture: render.Picture{
+			Format: c.PixelFormat, Width: c.Width, Height: c.Height, Colour: c.Colour, SAR: c.SAR,
+			Planes: make([]render.Plane, 0, len(c.Layout)),
+		},
+		PTS: p.PTS, Duration: p.Duration, Number: FrameAt(p.PTS, c.Rate), Key: true,
 	}
 	data := p.Data
 	for i, l := range c.Layout {
 		n := d.v.strides[i] * l.Rows
 		f.Planes = append(f.Planes, render.Plane{Data: data[:n:n], Stride: d.v.strides[i], RowBytes: l.RowBytes, Rows: l.Rows})
 		data = data[n:]
+	}
+	if c.SwapChroma && len(f.Planes) > 2 {
+		f.Planes[1], f.Planes[2] = f.Planes[2], f.Planes[1]
 	}
 	f.OnFree, p.OnFree = p.OnFree, nil
 	d.next = f
@@ -215,3 +314,61 @@ func (d *rawDecoder) Flush() {
 }
 
 func (d *rawDecoder) Close() { d.Flush() }
+
+// packedDecoder gives the frames of a decoder the times of the packets that
+// they were made of, and what the file's parameters say.
+type packedDecoder struct {
+	VideoDecoder
+	v    *rawVideo
+	sent []timing // of packets whose frames have not come yet
+}
+
+type timing struct{ pts, duration time.Duration }
+
+// maxDelay is more frames than a decoder keeps inside; older packets have
+// been dropped by it.
+const maxDelay = 64
+
+func (d *packedDecoder) Send(p *Packet) error {
+	err := d.VideoDecoder.Send(p)
+	if err == nil && p != nil {
+		if len(d.sent) == maxDelay {
+			d.sent = d.sent[1:]
+		}
+		d.sent = append(d.sent, timing{p.PTS, p.Duration})
+	}
+	return err
+}
+
+func (d *packedDecoder) Receive() (*Frame, error) {
+	f, err := d.VideoDecoder.Receive()
+	if err != nil {
+		return nil, err
+	}
+	if at, ok := d.timeOf(f); ok {
+		f.PTS, f.Duration, f.Number = at.pts, at.duration, FrameAt(at.pts, d.v.p.Rate)
+	}
+	f.Key, f.Colour, f.SAR = true, d.v.p.Colour, d.v.p.SAR
+	return f, nil
+}
+
+// timeOf finds the packet of f: the first one sent, or, since a decoder drops
+// damaged ones, the one nearest to the time that the decoder gives.
+func (d *packedDecoder) timeOf(f *Frame) (timing, bool) {
+	if len(d.sent) == 0 {
+		return timing{}, false
+	}
+	if f.PTS != NoPTS {
+		for len(d.sent) > 1 && (d.sent[1].pts-f.PTS).Abs() <= (d.sent[0].pts-f.PTS).Abs() {
+			d.sent = d.sent[1:]
+		}
+	}
+	at := d.sent[0]
+	d.sent = d.sent[1:]
+	return at, true
+}
+
+func (d *packedDecoder) Flush() {
+	d.VideoDecoder.Flush()
+	d.sent = nil
+}

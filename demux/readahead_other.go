@@ -1,0 +1,9 @@
+//go:build !linux
+
+package demux
+
+import "os"
+
+func willNeed(*os.File, int64, int64) {}
+
+func finished(*os.File) bool { return false }
