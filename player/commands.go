@@ -25,6 +25,8 @@ const (
 	volumeBy
 	toggleMute
 	toggleLoop
+	markLoop
+	openEntry
 	toggleFullscreen
 	leaveFullscreen
 	snapshot
@@ -50,7 +52,10 @@ var keys = map[string]command{
 	"wheeldown":   {do: volumeBy, amount: -0.05},
 	"wheelup":     {do: volumeBy, amount: 0.05},
 	"m":           {do: toggleMute},
-	"L":           {do: toggleLoop},
+	"L":           {do: toggleLoop}, // the whole source
+	"l":           {do: markLoop},   // from here, to here, off
+	"g":           {do: openEntry},  // digits and the like then go to entry.go
+	"#":           {do: openEntry},
 	"f":           {do: toggleFullscreen},
 	"doubleclick": {do: toggleFullscreen},
 	"escape":      {do: leaveFullscreen},

@@ -12,6 +12,9 @@ func (s *session) handle(e render.Event) error {
 	if e.Kind == render.CloseRequest {
 		return ErrQuit
 	}
+	if e.Kind == render.KeyPress && s.typed(e.Key) {
+		return nil
+	}
 	return s.do(keys[e.Key])
 }
 
@@ -22,16 +25,16 @@ func (s *session) do(c command) error {
 	case togglePause:
 		s.togglePause()
 	case stepForward:
-		s.stepForward()
+		s.stepBy(1)
 	case stepBack:
-		s.stepBack()
+		s.stepBy(-1)
 	case seekBy:
 		s.seek(s.position()+c.time, showing)
 	case seekStart:
 		s.seek(0, fromStart)
 	case seekEnd:
-		if s.info.Duration > 0 {
-			s.seek(s.info.Duration, showing)
+		if s.length.whole.Load() > 0 {
+			s.seek(beyond, showing)
 		}
 	case speedBy:
 		s.setSpeed(s.p.speed * c.factor)
@@ -51,6 +54,10 @@ func (s *session) do(c command) error {
 			s.p.loop = -1
 		}
 		s.mu.Unlock()
+	case markLoop:
+		s.markLoop()
+	case openEntry:
+		s.entry = entry{open: true}
 	case toggleFullscreen:
 		s.out.SetFullscreen(!s.out.Fullscreen())
 	case leaveFullscreen:
@@ -84,6 +91,7 @@ func (s *session) setPaused(paused bool) {
 		return
 	}
 	s.paused = paused
+	s.clearStall() // it is looked for anew when playback goes on
 	now := s.now()
 	s.mu.Lock()
 	if paused {
@@ -91,16 +99,15 @@ func (s *session) setPaused(paused bool) {
 		s.playing = false
 	} else {
 		// Where pictures lead, playback goes on with the first one after a seek.
-		s.playing = !s.hasVideo || s.videoDone || s.shown != nil && s.shown.epoch == s.epochs.current().n
-		s.step = false
+		s.playing = !s.hasVideo || s.videoDone || s.arrived()
+		s.step, s.pending = false, 0
 		s.waiting = 0
 		if s.playing {
 			s.clk.Stop(now) // sync starts it with the sound
 		}
 	}
-	playing := s.playing
+	s.speaker.pause(!s.playing || s.ahead != 0)
 	s.mu.Unlock()
-	s.speaker.pause(!playing)
 	switch {
 	case paused:
 	case s.info.Live:
@@ -111,51 +118,63 @@ func (s *session) setPaused(paused bool) {
 	s.refresh.poke()
 }
 
-// stepForward shows the next frame and stays there.
-func (s *session) stepForward() {
-	if !s.paused {
-		s.setPaused(true)
-		return
+// stepBy shows the frame before (-1) or behind (+1) the one on the screen and
+// stays there. While a step or a seek is under way, one more step waits for it:
+// a key that repeats faster than frames can be made does not run on when it is
+// let go.
+func (s *session) stepBy(n int) {
+	if n > 0 && s.ended {
+		return // this is the last frame
 	}
-	s.step = true
-}
-
-// stepBack shows the frame before the one on the screen.
-func (s *session) stepBack() {
 	s.setPaused(true)
 	switch {
+	case s.moving():
+		s.pending = min(1, max(-1, s.pending+n))
 	case s.shown == nil:
-	case s.shown.epoch != s.epochs.current().n:
-		s.backAgain = true // the step before has not arrived: the next one goes on from there
-	default:
+	case n < 0:
 		s.seek(s.shown.PTS, lastBefore)
+	default:
+		s.step = !s.videoDone || s.next != nil
+	}
+}
+
+// moving reports whether a step or a seek has not arrived yet.
+func (s *session) moving() bool {
+	if !s.hasVideo || s.videoDone && s.next == nil {
+		return false // no frame will come
+	}
+	return s.step || !s.arrived()
+}
+
+// stepOn takes the step that waited for another one.
+func (s *session) stepOn() {
+	if n := s.pending; n != 0 && !s.moving() {
+		s.pending = 0
+		s.stepBy(n)
 	}
 }
 
 // position is where playback stands on the source's timeline.
 func (s *session) position() time.Duration {
-	cur := s.epochs.current()
-	arrived := s.shown != nil && s.shown.epoch == cur.n
 	switch {
-	case s.hasVideo && !arrived:
-		return cur.target // a seek that has not arrived
+	case s.hasVideo && !s.arrived():
+		return s.clamp(s.epochs.current().target) // a seek that has not arrived
 	case s.hasVideo && !s.framesAreStills:
 		return s.shown.PTS
 	}
 	return s.clockNow() - time.Duration(s.speaker.offset.Load())
 }
 
-// seek goes to a place in the source.
+// arrived reports whether the picture on the screen is of the current epoch.
+func (s *session) arrived() bool { return s.shown != nil && s.shown.epoch == s.epochs.current().n }
+
+// seek goes to a place in the source, or to its end if the place is behind it.
 func (s *session) seek(to time.Duration, mode seekMode) {
 	if !s.info.Seekable {
 		s.log.Warn(label(s.name) + ": cannot seek in this source")
 		return
 	}
-	to = max(0, to)
-	if s.info.Duration > 0 {
-		to = min(to, s.info.Duration)
-	}
-	s.jump(to, mode)
+	s.jump(max(0, to), mode)
 }
 
 // jump begins a new epoch at a place and throws away what is on its way.
@@ -163,9 +182,11 @@ func (s *session) jump(to time.Duration, mode seekMode) {
 	now := s.now()
 	s.mu.Lock()
 	s.clk.Stop(now)
-	s.clk.Set(to, now)
+	s.clk.Set(s.clamp(to), now)
+	s.stalled, s.ahead = false, 0
 	if s.hasVideo {
 		s.playing = false // until the picture there is shown
+		s.awaited = now
 	} else {
 		s.playing = !s.paused // the end may have stopped it
 	}
@@ -178,7 +199,8 @@ func (s *session) jump(to time.Duration, mode seekMode) {
 	s.frameGroup.Flush(func(f frame) bool { return f.epoch == n })
 	s.next.release()
 	s.next = nil
-	s.videoDone, s.ended, s.stepped, s.step, s.backAgain = false, false, false, false, false
+	s.videoDone, s.ended, s.stepped, s.step, s.pending = false, false, false, false, 0
+	s.stall.debt, s.part.was = 0, false
 	s.refresh.poke()
 }
 

@@ -25,12 +25,14 @@ func (s *session) readLoop(ctx context.Context) {
 			if s.info.Live { // resumed after a pause: go on with what comes now
 				stamps = s.restamp(e.target)
 				s.live.restart()
-			} else if err := s.src.Seek(e.from()); err != nil {
-				if !s.seekFailed(ctx, e, err) {
-					return
-				}
-				continue
 			} else {
+				e = s.aim(e)
+				if err := s.src.Seek(e.from()); err != nil {
+					if !s.seekFailed(ctx, e, err) {
+						return
+					}
+					continue
+				}
 				stamps = s.restamp(0)
 			}
 			rounds = 1
@@ -56,6 +58,7 @@ func (s *session) readLoop(ctx context.Context) {
 				s.setDamaged(err)
 			}
 		}
+		s.measure(s.src)
 		if s.loops(rounds) && s.info.Seekable && s.stats.bytes.Load() > read {
 			rounds++
 			read = s.stats.bytes.Load()
@@ -70,11 +73,17 @@ func (s *session) readLoop(ctx context.Context) {
 			stamps = s.restamp(end)
 			continue
 		}
-		s.mark(e, markEnd)
-		if !s.epochs.waitJump(ctx) {
+		if !s.end(ctx, e) {
 			return
 		}
 	}
+}
+
+// end ends the epoch and waits for another; false if ctx ends first.
+func (s *session) end(ctx context.Context, e *epoch) bool {
+	s.ends.Store(int64(e.n))
+	s.mark(e, markEnd)
+	return s.epochs.waitJump(ctx)
 }
 
 // seekFailed ends the epoch and waits for another; false if ctx ends first.
@@ -84,8 +93,7 @@ func (s *session) seekFailed(ctx context.Context, e *epoch, err error) bool {
 	}
 	s.setDamaged(err)
 	s.log.Error(err.Error())
-	s.mark(e, markEnd)
-	return s.epochs.waitJump(ctx)
+	return s.end(ctx, e)
 }
 
 // restamp begins a timeline at the given playback time.

@@ -73,6 +73,17 @@ func (e *epochs) begin(target time.Duration, mode seekMode) *epoch {
 	return e.cur
 }
 
+// retarget moves the beginning of an epoch of which nothing has been read yet.
+func (e *epochs) retarget(old *epoch, target time.Duration) *epoch {
+	moved := &epoch{old.n, target, old.mode}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.cur == old {
+		e.cur = moved
+	}
+	return moved
+}
+
 // takeJump returns the current epoch, and whether the source must still be moved.
 func (e *epochs) takeJump() (*epoch, bool) {
 	e.mu.Lock()

@@ -196,14 +196,32 @@ func (d slowDecoder) Send(p *demux.Packet) error {
 	return d.VideoDecoder.Send(p)
 }
 
+// logged is what the player has said so far.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logged) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
 // stage is everything a test needs around a player.
 type stage struct {
-	t      *testing.T
+	t      testing.TB
 	screen *screen
 	heard  *heardAt
 	cfg    Config
 	dir    string
-	log    bytes.Buffer
+	log    logged
 	sound  nullaudio.Options
 	done   chan struct{}
 	out    []Outcome
@@ -226,7 +244,7 @@ const testRate = 48000
 
 var testFormat = audio.Format{Sample: audio.S16, Rate: testRate, Channels: 1}
 
-func newStage(t *testing.T) *stage {
+func newStage(t testing.TB) *stage {
 	begin := time.Now()
 	s := &stage{t: t, screen: newScreen(), heard: &heardAt{begin: begin}, dir: t.TempDir(), done: make(chan struct{})}
 	s.sound.Latency = 40 * time.Millisecond

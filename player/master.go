@@ -19,9 +19,18 @@ func (s *session) sync(now time.Duration) {
 		s.waiting = 0
 		return
 	}
+	if s.ahead != 0 { // a stall has held the pictures up: they run alone until they are where the sound is
+		s.clk.Start(now)
+		if s.clk.At(now) < s.ahead {
+			return
+		}
+		s.ahead = 0
+		s.speaker.pause(false)
+	}
 	t, hearing := s.speaker.heard()
 	switch hearing {
 	case hearsNothing:
+		s.waiting = 0
 		s.clk.Start(now)
 	case hears:
 		s.waiting = 0

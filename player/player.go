@@ -152,7 +152,7 @@ func (p *Player) setCurrent(s *session) {
 	if s == nil && p.current != nil {
 		r := p.current.report()
 		p.stats.keep(r)
-		p.last = Stats{Source: display(p.current.name), Duration: p.current.info.Duration, Speed: r.speed}
+		p.last = Stats{Source: display(p.current.name), Duration: p.current.length.whole.Load(), Speed: r.speed}
 	}
 	p.current = s
 }

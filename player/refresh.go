@@ -46,6 +46,11 @@ func (r *refresh) idle(deadline time.Duration) {
 	}
 }
 
+// look makes the main goroutine look again at real time when, whatever comes before.
+func (r *refresh) look(when time.Duration) {
+	r.set(func() { r.armed, r.deadline, r.hungry = false, when, false })
+}
+
 func (r *refresh) set(change func()) {
 	r.mu.Lock()
 	change()

@@ -44,8 +44,8 @@ type session struct {
 	speaker         *speaker
 	rate            render.Rational // of the video stream; zero if unknown
 	framesAreStills bool            // cover art: sound goes on under one picture
-	pictureEnd      time.Duration   // of the video stream, in the source's time; 0 if unknown
-	soundEnd        time.Duration   // of the audio stream
+	length          length
+	ends            atomic.Int64 // the latest epoch of which all has been read
 
 	// Owned by the main goroutine.
 	next      *frame // prepared, waiting for its time
@@ -55,13 +55,17 @@ type session struct {
 	paused    bool
 	step      bool // present one frame although paused
 	stepped   bool // paused, and no longer where the sound is
-	backAgain bool // another step back is to follow the one under way
+	pending   int  // -1 or 1: a step back or forward is to follow the one under way
 	videoDone bool // the final frame has come
 	ended     bool
 	presented int64
 	titled    string
+	titledAs  string // the part of it before the time
 	titledAt  time.Duration
 	failed    error // playback cannot go on
+	part      part
+	entry     entry
+	stall     stall
 
 	over, stopped atomic.Bool // ended and paused, for Stats
 
@@ -70,6 +74,9 @@ type session struct {
 	clk     *clock.Clock
 	playing bool          // not paused, not before the first picture
 	waiting time.Duration // real time since when the clock has waited for sound; 0 if it does not
+	awaited time.Duration // real time since when an epoch's first picture has been awaited; 0 if it is not
+	stalled bool          // reading has fallen behind: playback waits until there is more
+	ahead   time.Duration // playback time of the sound that waits for the pictures after a stall; 0 if it does not
 	lost    error         // why the signal is lost
 	damage  error         // why reading ended early
 	noSound error         // there is only sound, and no device or decoder
@@ -94,7 +101,7 @@ func newSession(p *Player, name string, src demux.Source) (*session, error) {
 	s := &session{
 		cfg: &p.cfg, p: p, name: name, log: p.cfg.Log, out: p.cfg.Video, stats: &p.stats,
 		info: src.Info(), src: src, clk: clock.New(), epochs: newEpochs(), paused: p.cfg.Paused,
-		paced: p.cfg.Video.Paced() && !p.cfg.Untimed,
+		part: part{a: NoLoop, b: NoLoop}, paced: p.cfg.Video.Paced() && !p.cfg.Untimed,
 	}
 	video, sound := choose(src.Streams(), p.cfg.NoVideo, p.cfg.NoAudio || p.cfg.OpenAudio == nil)
 	if video == nil && sound == nil {
@@ -118,7 +125,6 @@ func newSession(p *Player, name string, src demux.Source) (*session, error) {
 		}
 		s.vlane = s.packets.Lane(limit)
 		s.vlane.SetActive(!video.Still)
-		s.pictureEnd = video.Duration
 		chosen = append(chosen, video.Index)
 		w, h := render.DisplaySize(video.Width, video.Height, video.SAR, video.Rotation)
 		if w > 0 && h > 0 {
@@ -128,10 +134,10 @@ func newSession(p *Player, name string, src demux.Source) (*session, error) {
 	if sound != nil {
 		s.sound, s.hasSound = *sound, true
 		s.slane = s.packets.Lane(encodedLimit)
-		s.soundEnd = sound.Duration
 		chosen = append(chosen, sound.Index)
 	}
 	src.Select(chosen...)
+	s.measure(src)
 	s.speaker = newSpeaker(s)
 	s.refresh = newRefresh(s)
 	for _, n := range s.info.Notes {
@@ -167,7 +173,7 @@ func choose(streams []demux.Stream, noVideo, noSound bool) (video, sound *demux.
 // run plays until the end, an error, a wish of the user's, or ctx.
 func (s *session) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
-	var running sync.WaitGroup
+	var running, sounding sync.WaitGroup
 	start := func(f func(context.Context)) { running.Go(func() { f(ctx) }) }
 	if !s.hasVideo { // or the window would stay hidden
 		if err := s.p.showWindow(); err != nil {
@@ -180,7 +186,7 @@ func (s *session) run(ctx context.Context) error {
 		start(s.videoLoop)
 	}
 	if s.hasSound {
-		start(s.speaker.loop)
+		sounding.Go(func() { s.speaker.loop(ctx) })
 	}
 	start(s.refresh.loop)
 	err := s.loop(ctx)
@@ -191,20 +197,23 @@ func (s *session) run(ctx context.Context) error {
 	s.interruptSource()
 	s.packets.Close()
 	s.frameGroup.Close()
-	done := make(chan struct{})
-	go func() {
-		running.Wait()
-		close(done)
-	}()
+	quiet, done := ended(&sounding), ended(&running)
+	hung := time.After(hangs)
+	select {
+	case <-quiet:
+		s.speaker.close() // also where the reader hangs, or the device stays open behind it
+	case <-hung:
+		s.log.Debug("the sound device does not return; leaving it behind")
+		return err
+	}
 	select {
 	case <-done:
-	case <-time.After(hangs):
+	case <-hung:
 		// Only a read that nothing can interrupt (a terminal) takes so long.
 		s.log.Debug("a reader does not return; leaving it behind")
 		return err
 	}
 	s.refresh.close()
-	s.speaker.close()
 	s.out.Forget()
 	for _, f := range []*frame{s.next, s.shown, s.before} {
 		f.release()
@@ -215,12 +224,21 @@ func (s *session) run(ctx context.Context) error {
 	return err
 }
 
+// ended returns a channel that is closed when all goroutines of a group have ended.
+func ended(g *sync.WaitGroup) <-chan struct{} {
+	c := make(chan struct{})
+	go func() {
+		g.Wait()
+		close(c)
+	}()
+	return c
+}
+
 // hangs is how long leaving waits for a goroutine before it is given up.
 const hangs = 3 * time.Second
 
 // begin sets the first epoch.
 func (s *session) begin() {
-	s.clk.SetSpeed(s.speed(), s.now())
 	target := s.cfg.Start
 	if target == 0 && s.cfg.StartFrame > 0 && s.rate.Known() {
 		target = demux.FrameTime(s.cfg.StartFrame, s.rate)
@@ -235,8 +253,15 @@ func (s *session) begin() {
 		s.epochs.begin(0, fromStart)
 		s.epochs.takeJump() // it is there already
 	}
-	s.clk.Set(target, s.now())
+	now := s.now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clk.SetSpeed(s.speed(), now)
+	s.clk.Set(s.clamp(target), now)
 	s.playing = !s.paused && !s.hasVideo
+	if s.hasVideo {
+		s.awaited = now
+	}
 }
 
 // loop waits for something to happen and answers it.
@@ -280,20 +305,30 @@ func (s *session) advance() error {
 	for {
 		now := s.now()
 		s.sync(now)
-		if s.next == nil && !s.prepareNext(now) {
-			s.refresh.idle(s.endOfShown())
+		ready := s.next != nil || s.prepareNext(now)
+		switch {
+		case s.failed != nil:
 			return s.failed
-		}
-		if !s.due(now) {
+		case s.stalls(now):
+			s.refresh.look(now + pollStall)
+			return nil
+		case !ready && s.pending != 0 && !s.moving():
+			s.stepOn()
+			continue
+		case !ready && s.loopEnds(now), ready && s.leavesLoop() && s.due(now):
+			s.loopBack()
+			continue
+		case !ready:
+			s.refresh.idle(s.nextLook(now))
+			return nil
+		case !s.due(now):
 			s.refresh.at(s.next.start)
 			return nil
 		}
 		if err := s.present(); err != nil {
 			return err
 		}
-		if s.backAgain {
-			s.stepBack()
-		}
+		s.stepOn()
 		if s.enough() {
 			return nil
 		}
@@ -376,6 +411,7 @@ func (s *session) present() error {
 	}
 	now := s.now()
 	s.account(f, now)
+	s.noteStay(f, now)
 	s.before.release()
 	s.before, s.shown, s.next = s.shown, f, nil
 	s.shownAt = now
@@ -396,13 +432,11 @@ func (s *session) present() error {
 // resumeSound lets sound and clock go on once the picture they belong to is on
 // the screen, or none will come.
 func (s *session) resumeSound() {
-	if s.paused {
-		return
-	}
 	s.mu.Lock()
-	s.playing = true
-	s.mu.Unlock()
-	s.speaker.pause(false)
+	defer s.mu.Unlock()
+	s.awaited = 0
+	s.playing = !s.paused && !s.stalled
+	s.speaker.pause(!s.playing || s.ahead != 0)
 }
 
 // endOfShown is the real time at which the picture on the screen will have been
@@ -541,29 +575,45 @@ const titleEvery = 500 * time.Millisecond
 
 func (s *session) setTitle() {
 	now := s.now()
-	s.mu.Lock()
-	lost := s.lost
-	s.mu.Unlock()
-	if s.titledAt != 0 && now-s.titledAt < titleEvery && !s.paused && !s.ended && lost == nil {
+	as, still := s.titleState(now)
+	if s.titledAt != 0 && now-s.titledAt < titleEvery && as == s.titledAs && !still {
 		return
+	}
+	title := as
+	if s.shown != nil {
+		title += fmt.Sprintf("%s #%d - ", ClockText(s.shown.PTS), s.shown.Number)
+	}
+	title += display(s.name) + " - planar"
+	if title != s.titled {
+		s.titled, s.titledAs, s.titledAt = title, as, now
+		s.out.SetTitle(title)
+	}
+}
+
+// titleState is what the title says before the time, and whether the picture
+// stands still, so that the title need not lag behind it.
+func (s *session) titleState(now time.Duration) (text string, still bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.entry.open {
+		text = "go to " + s.entry.String() + "_ - "
 	}
 	state := ""
 	switch {
-	case lost != nil:
+	case s.lost != nil:
 		state = "signal lost - "
-	case s.paused:
-		state = "paused - "
 	case s.ended:
 		state = "end - "
+	case s.buffering(now):
+		state = "buffering - "
+	case s.paused:
+		state = "paused - "
 	}
-	if s.shown != nil {
-		state += fmt.Sprintf("%s #%d - ", ClockText(s.shown.PTS), s.shown.Number)
+	text += state
+	if l := s.part.String(); l != "" {
+		text += "loop " + l + " - "
 	}
-	title := state + display(s.name) + " - planar"
-	if title != s.titled {
-		s.titled, s.titledAt = title, now
-		s.out.SetTitle(title)
-	}
+	return text, state != ""
 }
 
 // ClockText is a time as people read it: 1:02:03.456, or 02:03.456.

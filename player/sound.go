@@ -492,7 +492,8 @@ func (k *speaker) heard() (time.Duration, hearing) {
 
 // past reports whether the stream's sound ends about playback time t.
 func (k *speaker) past(t time.Duration) bool {
-	return k.s.soundEnd > 0 && t-time.Duration(k.offset.Load())-k.s.cfg.AudioDelay >= k.s.soundEnd-smallGap
+	end := k.s.length.sound.Load()
+	return end > 0 && t-time.Duration(k.offset.Load())-k.s.cfg.AudioDelay >= end-smallGap
 }
 
 // leads reports whether the sound is the clock's master.

@@ -11,6 +11,7 @@ type stats struct {
 	decoded, decodeErrors            atomic.Int64
 	bytes                            atomic.Int64
 	reconnects, skips, underruns     atomic.Int64
+	stalls                           atomic.Int64
 	shownAt                          atomic.Int64 // real time of the latest presentation, ns
 	avDiff                           atomic.Int64 // picture minus sound at the latest presentation, ns
 	avKnown                          atomic.Bool
@@ -27,10 +28,11 @@ func (t *stats) keep(s sessionReport) {
 // Stats is a snapshot of how playback goes. Counters are since the start.
 type Stats struct {
 	Source       string        // name, without secrets; empty when nothing is open
-	State        string        // "opening", "playing", "paused", "signal lost", "ended"
+	State        string        // "opening", "playing", "paused", "buffering", "signal lost", "ended"
 	Frame        int64         // number of the frame on the screen; -1 if none
 	PTS          time.Duration // its time in the source
-	Duration     time.Duration // of the source, 0 if unknown
+	Duration     time.Duration // of the source by now, 0 if unknown
+	LoopA, LoopB time.Duration // the first and the last frame of the part that is looped; NoLoop if not marked
 	Shown        int64         // frames presented
 	Dropped      int64         // frames whose time was over before they could be presented
 	Late         int64         // of those presented, how many more than half a frame late
@@ -46,6 +48,7 @@ type Stats struct {
 	Frames       int           // decoded, waiting for their time
 	SoundQueued  time.Duration // in the output's queue
 	Underruns    int64         // times the sound device ran dry
+	Stalls       int64         // times playback stopped for buffering
 	Reconnects   int64
 	Skips        int64 // jumps to stay live
 	Backlog      time.Duration
@@ -56,11 +59,12 @@ type Stats struct {
 func (p *Player) Stats() Stats {
 	t := &p.stats
 	st := Stats{
-		State: "opening", Frame: -1,
+		State: "opening", Frame: -1, LoopA: NoLoop, LoopB: NoLoop,
 		Shown: t.shown.Load(), Dropped: t.dropped.Load(), Late: t.late.Load(), Duplicated: t.duplicated.Load(),
 		Decoded: t.decoded.Load(), DecodeErrors: t.decodeErrors.Load(), Bytes: t.bytes.Load(),
 		AVDiff: time.Duration(t.avDiff.Load()), AVKnown: t.avKnown.Load(), Lateness: time.Duration(t.lateness.Load()),
 		Underruns: t.underruns.Load(), Reconnects: t.reconnects.Load(), Skips: t.skips.Load(),
+		Stalls: t.stalls.Load(),
 	}
 	if st.Shown > 0 {
 		st.Frame, st.PTS = t.number.Load(), time.Duration(t.pts.Load())
@@ -75,7 +79,8 @@ func (p *Player) Stats() Stats {
 		return st
 	}
 	r := s.report()
-	st.Source, st.State, st.Duration = display(s.name), r.state, s.info.Duration
+	st.Source, st.State, st.Duration = display(s.name), r.state, s.length.whole.Load()
+	st.LoopA, st.LoopB = r.loopA, r.loopB
 	st.VideoPackets, st.AudioPackets, st.Frames = r.videoPackets, r.audioPackets, s.frames.Len()
 	st.SoundQueued, st.Speed, st.Backlog = r.queued, r.speed, r.backlog
 	st.Underruns += r.underruns
@@ -91,23 +96,28 @@ type sessionReport struct {
 	state                      string
 	videoPackets, audioPackets int
 	queued, position, backlog  time.Duration
+	loopA, loopB               time.Duration
 	speed                      float64
 	skips, underruns           int64
 }
 
 func (s *session) report() sessionReport {
 	var r sessionReport
+	now := s.now()
 	s.mu.Lock()
 	r.state, r.speed = "playing", s.clk.Speed()
+	r.loopA, r.loopB = s.part.a, s.part.b
 	switch {
 	case s.lost != nil:
 		r.state = "signal lost"
 	case s.over.Load():
 		r.state = "ended"
+	case s.buffering(now):
+		r.state = "buffering"
 	case s.stopped.Load():
 		r.state = "paused"
 	}
-	media := s.clk.At(s.now())
+	media := s.clk.At(now)
 	s.mu.Unlock()
 	if s.vlane != nil {
 		r.videoPackets = s.vlane.Len()
@@ -132,6 +142,7 @@ func (s *session) account(f *frame, now time.Duration) {
 	t.shownAt.Store(int64(now))
 	s.mu.Lock()
 	steady := s.playing && s.clk.Running() && !f.first && s.paced
+	apart := s.ahead != 0 // the sound waits for the picture
 	late := s.clk.At(now) - f.start
 	speed := s.clk.Speed()
 	s.mu.Unlock()
@@ -149,7 +160,7 @@ func (s *session) account(f *frame, now time.Duration) {
 			t.duplicated.Add(int64(extra))
 		}
 	}
-	if heard, h := s.speaker.heard(); h == hears {
+	if heard, h := s.speaker.heard(); h == hears && !apart {
 		t.avDiff.Store(int64(f.start - heard))
 		t.avKnown.Store(true)
 	}

@@ -114,10 +114,10 @@ func (v *videoStage) close() {
 func (v *videoStage) begin(e *epoch) {
 	v.held.release()
 	own := *e
-	if own.mode == showing && v.s.pictureEnd > 0 {
+	if end := v.s.length.picture.Load(); own.mode == showing && end > 0 {
 		// Behind the last picture there is only sound: show that picture at once,
 		// rather than after reading all the sound in search of another.
-		own.target = min(own.target, v.s.pictureEnd-1)
+		own.target = min(own.target, end-1)
 	}
 	v.held, v.cur, v.arrived, v.begun = nil, &own, false, false
 	v.next = own.target // for frames without a time, such as cover art
@@ -245,7 +245,9 @@ func (s *session) tooLate(f *frame) bool {
 		return false
 	}
 	now := s.now()
-	return clock.Decide(f.start, f.end, s.clk.At(now), now-time.Duration(s.stats.shownAt.Load()), false) == clock.Drop
+	// With nothing behind it, it was reading that was late, and dropping saves nothing.
+	last := s.vlane.Len() == 0 && s.frames.Len() == 0
+	return clock.Decide(f.start, f.end, s.clk.At(now), now-time.Duration(s.stats.shownAt.Load()), last) == clock.Drop
 }
 
 // oncePerSecond keeps repeated complaints from flooding the terminal.

@@ -65,6 +65,13 @@ func (l *Lane[T]) full() bool {
 	return (m.Items > 0 && len(l.items) >= m.Items) || (m.Bytes > 0 && l.cost.Bytes >= m.Bytes) || (m.Duration > 0 && l.cost.Duration >= m.Duration)
 }
 
+// Full reports whether the lane has reached one of its limits.
+func (l *Lane[T]) Full() bool {
+	l.g.mu.Lock()
+	defer l.g.mu.Unlock()
+	return l.full()
+}
+
 func (l *Lane[T]) mustWait() bool {
 	if !l.full() {
 		return false

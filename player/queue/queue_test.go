@@ -43,7 +43,13 @@ func TestFullLaneWaits(t *testing.T) {
 			g, _ := group(t, 1000)
 			l := g.Lane(limit)
 			l.Put(item{1, 10})
+			if l.Full() {
+				t.Errorf("%s: full after one item", name)
+			}
 			l.Put(item{2, 10})
+			if !l.Full() {
+				t.Errorf("%s: not full after two items", name)
+			}
 			done := blocked(func() { l.Put(item{3, 10}) })
 			if done() {
 				t.Errorf("%s: a third item went into a full lane", name)
