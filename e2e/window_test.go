@@ -364,7 +364,7 @@ func greyClip(t testing.TB, frames int) string {
 		b = append(b, bytes.Repeat([]byte{byte(grey(n))}, w*h)...)
 		b = append(b, bytes.Repeat([]byte{128}, w*h/2)...)
 	}
-	return write(t, "grey_64x64_25fps.yuv", b)
+	return write(t, "flat_64x64_25fps.yuv", b)
 }
 
 func TestKeys(t *testing.T) {
@@ -414,7 +414,7 @@ func TestKeys(t *testing.T) {
 	w.at(t, "End", 399)
 	w.press("comma")
 	w.at(t, ", at the last frame", 398)
-	if !strings.Contains(w.title(), "00:15.920 #398 - grey_64x64_25fps.yuv - planar") {
+	if !strings.Contains(w.title(), "00:15.920 #398 - flat_64x64_25fps.yuv - planar") {
 		t.Errorf("title: %q", w.title())
 	}
 

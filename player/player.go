@@ -39,6 +39,7 @@ type Config struct {
 	NoAudio    bool
 	Volume     float64 // 0 to 1
 	Mute       bool
+	Colour     render.Colour        // what is known here is so, whatever the source says; RGB stays RGB
 	AudioDelay time.Duration        // sound is played this much later than its timestamps say
 	Reconnect  bool                 // try again for ever when a live source is lost
 	Untimed    bool                 // show frames as fast as they come, and drop none

@@ -3,6 +3,8 @@ package player
 import (
 	"sync/atomic"
 	"time"
+
+	"planar/render"
 )
 
 // stats counts what happens, over all sources played.
@@ -16,6 +18,7 @@ type stats struct {
 	avDiff                           atomic.Int64 // picture minus sound at the latest presentation, ns
 	avKnown                          atomic.Bool
 	number, pts                      atomic.Int64 // of the latest frame shown
+	look                             atomic.Pointer[Look]
 	lateness                         atomic.Int64 // of the latest presentation, ns
 }
 
@@ -23,6 +26,14 @@ type stats struct {
 func (t *stats) keep(s sessionReport) {
 	t.skips.Add(s.skips)
 	t.avKnown.Store(false)
+}
+
+// Look is what kind of picture is shown.
+type Look struct {
+	Width, Height int
+	Format        string        // FFmpeg's pixel-format name
+	Colour        render.Colour // as it is shown: nothing is unknown
+	Said          render.Colour // what the source or the user said; the rest is assumed
 }
 
 // Stats is a snapshot of how playback goes. Counters are since the start.
@@ -33,6 +44,7 @@ type Stats struct {
 	PTS          time.Duration // its time in the source
 	Duration     time.Duration // of the source by now, 0 if unknown
 	LoopA, LoopB time.Duration // the first and the last frame of the part that is looped; NoLoop if not marked
+	Look         Look          // of the picture on the screen; zero if none
 	Shown        int64         // frames presented
 	Dropped      int64         // frames whose time was over before they could be presented
 	Late         int64         // of those presented, how many more than half a frame late
@@ -65,6 +77,9 @@ func (p *Player) Stats() Stats {
 		AVDiff: time.Duration(t.avDiff.Load()), AVKnown: t.avKnown.Load(), Lateness: time.Duration(t.lateness.Load()),
 		Underruns: t.underruns.Load(), Reconnects: t.reconnects.Load(), Skips: t.skips.Load(),
 		Stalls: t.stalls.Load(),
+	}
+	if l := t.look.Load(); l != nil {
+		st.Look = *l
 	}
 	if st.Shown > 0 {
 		st.Frame, st.PTS = t.number.Load(), time.Duration(t.pts.Load())
@@ -140,6 +155,10 @@ func (s *session) account(f *frame, now time.Duration) {
 	t.number.Store(f.Number)
 	t.pts.Store(int64(f.PTS))
 	t.shownAt.Store(int64(now))
+	look := Look{f.Width, f.Height, f.Format, f.ShownColour(), f.Colour}
+	if l := t.look.Load(); l == nil || *l != look {
+		t.look.Store(&look)
+	}
 	s.mu.Lock()
 	steady := s.playing && s.clk.Running() && !f.first && s.paced
 	apart := s.ahead != 0 // the sound waits for the picture

@@ -10,6 +10,7 @@ import (
 
 	"planar/demux"
 	"planar/player/clock"
+	"planar/render"
 )
 
 // videoLoop is the video decode goroutine: packets in, frames out.
@@ -191,6 +192,9 @@ func (v *videoStage) stamp(f *demux.Frame) *frame {
 	}
 	v.number = f.Number + 1
 	v.next, v.begun = start+length, true
+	if f.Colour.Matrix != render.RGB {
+		f.Colour = v.s.cfg.Colour.OrElse(f.Colour)
+	}
 	return &frame{Frame: f, epoch: v.cur.n, start: start, end: start + length}
 }
 

@@ -1,5 +1,11 @@
 package render
 
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
 // Matrix says how luma and chroma were computed from RGB.
 type Matrix int
 
@@ -36,14 +42,14 @@ const (
 // Colour is how a picture's code values map to light. Unknown fields are
 // filled in by Resolve.
 type Colour struct {
-	Matrix Matrix
-	Range  Range
-	Siting Siting
+	Matrix Matrix `json:"matrix,omitzero"`
+	Range  Range  `json:"range,omitzero"`
+	Siting Siting `json:"siting,omitzero"`
 }
 
 // Resolve replaces what is unknown by what such pictures usually are: BT.601
 // up to standard definition (576 lines and 1024 columns), BT.709 above; limited
-// range; chroma sited left.
+// range, but full of RGB; chroma sited left.
 func (c Colour) Resolve(width, height int) Colour {
 	if c.Matrix == MatrixUnknown {
 		if width > 1024 || height > 576 {
@@ -54,9 +60,26 @@ func (c Colour) Resolve(width, height int) Colour {
 	}
 	if c.Range == RangeUnknown {
 		c.Range = Limited
+		if c.Matrix == RGB {
+			c.Range = Full
+		}
 	}
 	if c.Siting == SitingUnknown {
 		c.Siting = SitingLeft
+	}
+	return c
+}
+
+// OrElse replaces what is unknown by what d says.
+func (c Colour) OrElse(d Colour) Colour {
+	if c.Matrix == MatrixUnknown {
+		c.Matrix = d.Matrix
+	}
+	if c.Range == RangeUnknown {
+		c.Range = d.Range
+	}
+	if c.Siting == SitingUnknown {
+		c.Siting = d.Siting
 	}
 	return c
 }
@@ -72,10 +95,41 @@ func (m Matrix) Weights() (kr, kb float64) {
 	return 0.299, 0.114
 }
 
-func (m Matrix) String() string {
-	return [...]string{"unknown", "bt601", "bt709", "bt2020", "rgb"}[m]
+var (
+	matrixNames = [...]string{"unknown", "bt601", "bt709", "bt2020", "rgb"}
+	rangeNames  = [...]string{"unknown", "limited", "full"}
+	sitingNames = [...]string{"unknown", "left", "centre", "topleft"}
+)
+
+func (m Matrix) String() string { return matrixNames[m] }
+
+func (r Range) String() string { return rangeNames[r] }
+
+func (s Siting) String() string { return sitingNames[s] }
+
+// MarshalText is String, for JSON.
+func (m Matrix) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// MarshalText is String, for JSON.
+func (r Range) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// MarshalText is String, for JSON.
+func (s Siting) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText takes what String gives.
+func (m *Matrix) UnmarshalText(b []byte) error { return named((*int)(m), b, matrixNames[:]) }
+
+// UnmarshalText takes what String gives.
+func (r *Range) UnmarshalText(b []byte) error { return named((*int)(r), b, rangeNames[:]) }
+
+// UnmarshalText takes what String gives.
+func (s *Siting) UnmarshalText(b []byte) error { return named((*int)(s), b, sitingNames[:]) }
+
+func named(v *int, name []byte, names []string) error {
+	i := slices.Index(names, string(name))
+	if i < 0 {
+		return fmt.Errorf("%q is not one of %s", name, strings.Join(names, ", "))
+	}
+	*v = i
+	return nil
 }
-
-func (r Range) String() string { return [...]string{"unknown", "limited", "full"}[r] }
-
-func (s Siting) String() string { return [...]string{"unknown", "left", "centre", "topleft"}[s] }

@@ -17,7 +17,7 @@ func TestResolve(t *testing.T) {
 		{Colour{Matrix: BT2020}, 16, 16, Colour{BT2020, Limited, SitingLeft}},
 		{Colour{Range: Full}, 1920, 1080, Colour{BT709, Full, SitingLeft}},
 		{Colour{BT601, Full, SitingTopLeft}, 1920, 1080, Colour{BT601, Full, SitingTopLeft}},
-		{Colour{Matrix: RGB}, 1920, 1080, Colour{RGB, Limited, SitingLeft}},
+		{Colour{Matrix: RGB}, 1920, 1080, Colour{RGB, Full, SitingLeft}},
 	} {
 		if got := c.in.Resolve(c.w, c.h); got != c.want {
 			t.Errorf("%v.Resolve(%d, %d) = %v, want %v", c.in, c.w, c.h, got, c.want)

@@ -2,11 +2,17 @@
 // a window. It is arithmetic only and knows neither SDL nor FFmpeg.
 package render
 
-import "math"
+import (
+	"math"
+	"strings"
+)
 
 // Rational is a fraction such as a frame rate (30000/1001) or a sample aspect
 // ratio (16/11). The zero value means "unknown".
-type Rational struct{ Num, Den int }
+type Rational struct {
+	Num int `json:"num"`
+	Den int `json:"den"`
+}
 
 // Known reports whether r is a positive, finite number.
 func (r Rational) Known() bool { return r.Num > 0 && r.Den > 0 }
@@ -41,6 +47,17 @@ type Picture struct {
 	Colour        Colour
 	SAR           Rational // width to height of a sample; unknown means square
 	Rotation      int      // degrees clockwise to turn it for display: 0, 90, 180, 270
+}
+
+// ShownColour is the picture's colour with what is unknown replaced by what is
+// usual: the "yuvj" formats are full range whatever is said, grey is unless
+// something else is said, and the rest is Colour.Resolve's.
+func (p *Picture) ShownColour() Colour {
+	c := p.Colour
+	if strings.HasPrefix(p.Format, "yuvj") || strings.HasPrefix(p.Format, "gray") && c.Range == RangeUnknown {
+		c.Range = Full
+	}
+	return c.Resolve(p.Width, p.Height)
 }
 
 // DisplaySize is the size, in square pixels, at which the picture has its

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"planar/demux"
+	"planar/player/clock"
 	"planar/render"
 )
 
@@ -19,20 +20,14 @@ import (
 type options struct {
 	sources []string
 
-	// Raw video.
-	width, height int
-	pixelFormat   string
-	rate          render.Rational
-	stride        int
-	header        int64
-	frameHeader   int64
-	colour        render.Colour
+	raw rawChoice // raw video
 	// Raw audio.
 	sampleFormat string
 	sampleRate   int
 	channels     int
 	rawVideo     bool // a flag of the group was given
 	rawAudio     bool
+	header       int64 // bytes before the samples
 
 	audio      string
 	audioDelay time.Duration
@@ -76,6 +71,9 @@ type rawFlags struct {
 	volume, audioDelay                                                                  float64
 	noReconnect, help                                                                   bool
 	timeout                                                                             float64
+	siting                                                                              string
+	strides                                                                             []int
+	header                                                                              int64
 }
 
 // flagSet declares the flags, bound to o and t.
@@ -85,13 +83,14 @@ func flagSet(o *options, t *rawFlags) *pflag.FlagSet {
 	f.Usage = func() {}
 
 	f.StringVarP(&t.size, "size", "s", "", "picture size of a raw video: WxH, or qcif, cif, 720p, 1080p, uhd ...")
-	f.StringVarP(&t.format, "pixel-format", "f", "yuv420p", "pixel format of a raw video, by FFmpeg's name")
+	f.StringVarP(&t.format, "pixel-format", "f", "", "pixel format of a raw video: FFmpeg's name, or i420, yv12, yuy2, v210 ...")
 	f.StringVarP(&t.fps, "fps", "r", "", "frame rate of a raw video: 25, 29.97, 30000/1001")
-	f.IntVar(&o.stride, "stride", 0, "bytes from row to row in the first plane of a raw video (default: no padding)")
-	f.Int64Var(&o.header, "header-bytes", 0, "bytes to skip at the beginning of a raw file")
-	f.Int64Var(&o.frameHeader, "frame-header-bytes", 0, "bytes to skip before each frame of a raw video")
-	f.StringVar(&t.matrix, "matrix", "", "colour matrix of a raw video: bt601, bt709 or bt2020 (default: by size)")
-	f.StringVar(&t.rng, "range", "", "range of a raw video's code values: limited or full (default limited)")
+	f.IntSliceVar(&t.strides, "stride", nil, "bytes from row to row of a raw video: of the first plane, or A,B,C of each (default: no padding)")
+	f.Int64Var(&t.header, "header-bytes", 0, "bytes to skip at the beginning of a raw file")
+	f.Int64Var(&o.raw.FrameHeader, "frame-header-bytes", 0, "bytes to skip before each frame of a raw video")
+	f.StringVar(&t.matrix, "matrix", "", "colour matrix: bt601, bt709 or bt2020 (default: the file's tag, else by size)")
+	f.StringVar(&t.rng, "range", "", "range of code values: limited or full (default: the file's tag, else limited)")
+	f.StringVar(&t.siting, "siting", "", "where chroma samples lie: left, centre or topleft (default: the file's tag, else left)")
 
 	f.StringVar(&o.sampleFormat, "sample-format", "s16le", "sample format of raw sound, by FFmpeg's name")
 	f.IntVar(&o.sampleRate, "sample-rate", 44100, "sample rate of raw sound in Hz")
@@ -138,6 +137,7 @@ func flagSet(o *options, t *rawFlags) *pflag.FlagSet {
 func helpText() string {
 	f := flagSet(&options{}, &rawFlags{})
 	return `Usage: planar [flags] SOURCE...
+       planar probe [flags] SOURCE...    say what a source is
 
 Plays raw video (I420 and others), raw PCM, whatever FFmpeg reads, and live
 streams. SOURCE is a file, - for standard input, or a URL.
@@ -151,29 +151,28 @@ Exit codes: 0 played, 1 usage, 2 cannot open, 3 some of several sources failed,
 `
 }
 
-func parseArgs(args []string) (*options, error) {
-	o, t := &options{}, &rawFlags{}
-	f := flagSet(o, t)
+// parseArgs parses and checks a command line; f is bound to o and t.
+func parseArgs(f *pflag.FlagSet, o *options, t *rawFlags, args []string) error {
 	if err := f.Parse(args); err != nil {
-		return nil, err
+		return err
 	}
 	if t.help {
-		return nil, pflag.ErrHelp
+		return pflag.ErrHelp
 	}
 	o.sources = f.Args()
 	if o.version {
-		return o, nil
+		return nil
 	}
 	if len(o.sources) == 0 {
-		return nil, errors.New("nothing to play: give a file or a URL")
+		return errors.New("nothing to play: give a file or a URL")
 	}
 	changed := func(names ...string) bool { return slices.ContainsFunc(names, f.Changed) }
-	o.rawVideo = changed("size", "pixel-format", "fps", "stride", "frame-header-bytes", "matrix", "range")
+	o.rawVideo = changed("size", "pixel-format", "fps", "stride", "frame-header-bytes", "matrix", "range", "siting")
 	o.rawAudio = changed("sample-format", "sample-rate", "channels")
 	if !changed("ao") && o.vo == "hash" {
 		o.noAudio = true // nobody listens, and a device would keep real time
 	}
-	o.pixelFormat = t.format
+	o.raw.PixelFormat, o.raw.Strides, o.raw.Header, o.header = t.format, t.strides, t.header, t.header
 	var err error
 	check := func(e error) {
 		if err == nil {
@@ -182,16 +181,17 @@ func parseArgs(args []string) (*options, error) {
 	}
 	if t.size != "" {
 		var e error
-		o.width, o.height, e = demux.ParseSize(t.size)
+		o.raw.Width, o.raw.Height, e = demux.ParseSize(t.size)
 		check(e)
 	}
 	if t.fps != "" {
 		var e error
-		o.rate, e = demux.ParseRate(t.fps)
+		o.raw.Rate, e = demux.ParseRate(t.fps)
 		check(e)
 	}
-	o.colour.Matrix = oneOf(check, "--matrix", t.matrix, map[string]render.Matrix{"": 0, "bt601": render.BT601, "bt709": render.BT709, "bt2020": render.BT2020})
-	o.colour.Range = oneOf(check, "--range", t.rng, map[string]render.Range{"": 0, "limited": render.Limited, "full": render.Full})
+	o.raw.Colour.Matrix = oneOf(check, "--matrix", t.matrix, map[string]render.Matrix{"": 0, "bt601": render.BT601, "bt709": render.BT709, "bt2020": render.BT2020})
+	o.raw.Colour.Range = oneOf(check, "--range", t.rng, map[string]render.Range{"": 0, "limited": render.Limited, "full": render.Full})
+	o.raw.Colour.Siting = oneOf(check, "--siting", t.siting, map[string]render.Siting{"": 0, "left": render.SitingLeft, "centre": render.SitingCentre, "topleft": render.SitingTopLeft})
 	o.as = oneOf(check, "--as", t.as, map[string]demux.Content{"": demux.Unknown, "raw-video": demux.RawVideo, "raw-audio": demux.RawAudio, "media": demux.Media})
 	o.filter = oneOf(check, "--scale", t.scale, map[string]render.Filter{"nearest": render.Nearest, "bilinear": render.Bilinear, "bicubic": render.Bicubic})
 	o.logLevel = oneOf(check, "--log-level", t.logLevel, map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError})
@@ -204,9 +204,11 @@ func parseArgs(args []string) (*options, error) {
 	if o.ao == "wav" && o.wavFile == "" {
 		check(errors.New("--ao wav needs a file: wav:FILE"))
 	}
-	between(check, "--stride", float64(o.stride), 0, 16*demux.MaxDimension)
-	between(check, "--header-bytes", float64(o.header), 0, 1<<50)
-	between(check, "--frame-header-bytes", float64(o.frameHeader), 0, 1<<30)
+	for _, s := range t.strides {
+		between(check, "--stride", float64(s), 0, 16*demux.MaxDimension)
+	}
+	between(check, "--header-bytes", float64(t.header), 0, 1<<50)
+	between(check, "--frame-header-bytes", float64(o.raw.FrameHeader), 0, 1<<30)
 	between(check, "--sample-rate", float64(o.sampleRate), 1000, 768000)
 	between(check, "--channels", float64(o.channels), 1, 64)
 	between(check, "--volume", t.volume, 0, 100)
@@ -226,9 +228,11 @@ func parseArgs(args []string) (*options, error) {
 		o.loop = n
 	}
 	if t.start != "" {
-		var e error
-		o.start, o.startFrame, e = parseStart(t.start)
-		check(e)
+		at, frame, e := clock.ParsePosition(t.start)
+		if e != nil {
+			check(fmt.Errorf("--start %w", e))
+		}
+		o.start, o.startFrame = at, max(0, frame)
 	}
 	if t.geometry != "" {
 		var e error
@@ -238,7 +242,7 @@ func parseArgs(args []string) (*options, error) {
 	if o.noAudio && o.noVideo {
 		check(errors.New("--no-audio and --no-video leave nothing to play"))
 	}
-	return o, err
+	return err
 }
 
 // oneOf looks a flag's value up among those it may have.
@@ -261,29 +265,4 @@ func between(check func(error), flag string, v, low, high float64) {
 	if !(v >= low && v <= high) {
 		check(fmt.Errorf("%s %g is outside %g to %g", flag, v, low, high))
 	}
-}
-
-// parseStart reads "12.5", "1:02:03.5" or "#100".
-func parseStart(s string) (t time.Duration, frame int64, err error) {
-	bad := fmt.Errorf("--start %q is not seconds, [H:]M:S or #FRAME", s)
-	if n, ok := strings.CutPrefix(s, "#"); ok {
-		frame, e := strconv.ParseInt(n, 10, 64)
-		if e != nil || frame < 0 || frame > 1<<50 {
-			return 0, 0, bad
-		}
-		return 0, frame, nil
-	}
-	var total float64
-	parts := strings.Split(s, ":")
-	for _, p := range parts {
-		v, e := strconv.ParseFloat(p, 64)
-		if e != nil || !(v >= 0) || v > 1e7 || len(parts) > 3 {
-			return 0, 0, bad
-		}
-		total = total*60 + v
-	}
-	if total > 1e8 {
-		return 0, 0, bad
-	}
-	return time.Duration(total * float64(time.Second)), 0, nil
 }

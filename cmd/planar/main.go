@@ -37,13 +37,21 @@ func main() { os.Exit(run(os.Args[1:])) }
 var errSignal = errors.New("interrupted by a signal")
 
 func run(args []string) int {
-	opts, err := parseArgs(args)
+	command, help, try := play, helpText, "planar --help"
+	opts, t, asJSON := &options{}, &rawFlags{}, false
+	flags := flagSet(opts, t)
+	if len(args) > 0 && args[0] == "probe" {
+		args = args[1:]
+		flags, help, try = probeFlags(opts, t, &asJSON), probeHelp, "planar probe --help"
+		command = func(ctx context.Context, o *options) int { return probe(ctx, o, asJSON) }
+	}
+	err := parseArgs(flags, opts, t, args)
 	switch {
 	case errors.Is(err, pflag.ErrHelp):
-		fmt.Print(helpText())
+		fmt.Print(help())
 		return exitPlayed
 	case err != nil:
-		fmt.Fprintf(os.Stderr, "planar: %v\nTry 'planar --help'.\n", err)
+		fmt.Fprintf(os.Stderr, "planar: %v\nTry '%s'.\n", err, try)
 		return exitUsage
 	case opts.version:
 		printVersion()
@@ -59,5 +67,5 @@ func run(args []string) int {
 		<-signals // a second one does not wait for an orderly end
 		os.Exit(exitInterrupted)
 	}()
-	return play(ctx, opts)
+	return command(ctx, opts)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -10,14 +11,19 @@ import (
 	"planar/audio"
 	"planar/demux"
 	"planar/demux/ffmpeg"
-	"planar/render"
 )
 
 // opener opens sources as the command line says.
 type opener struct {
-	o    *options
-	note func(string)
-	once sync.Map // names whose notes have been given
+	o       *options
+	choices *choices
+	note    func(string)
+	debug   func(string)
+	once    sync.Map // names whose notes have been given
+}
+
+func newOpener(o *options, log *slog.Logger) *opener {
+	return &opener{o: o, choices: openChoices(), note: func(s string) { log.Warn(s) }, debug: func(s string) { log.Debug(s) }}
 }
 
 // open opens one source, paired with the file of --audio if there is one.
@@ -47,13 +53,23 @@ func (p *opener) content(name string) demux.Content {
 		return demux.Media
 	}
 	c := demux.ContentOf(name)
-	if c == demux.Media && (name == "-" || unknownExtension(name)) {
-		switch {
-		case p.o.rawVideo:
-			return demux.RawVideo
-		case p.o.rawAudio:
-			return demux.RawAudio
-		}
+	if c != demux.Media || name != "-" && !unknownExtension(name) {
+		return c
+	}
+	switch {
+	case p.o.rawVideo:
+		return demux.RawVideo
+	case p.o.rawAudio:
+		return demux.RawAudio
+	case name == "-":
+		return c
+	case isY4M(name):
+		return demux.Y4M
+	case looksRaw(name):
+		return demux.RawVideo
+	}
+	if _, ok := p.choices.lookup(name); ok {
+		return demux.RawVideo
 	}
 	return c
 }
@@ -71,6 +87,8 @@ func (p *opener) openOne(ctx context.Context, name string, c demux.Content) (dem
 	switch c {
 	case demux.RawVideo:
 		return p.openRawVideo(name)
+	case demux.Y4M:
+		return p.openY4M(name)
 	case demux.RawAudio:
 		return p.openRawAudio(name)
 	}
@@ -79,66 +97,6 @@ func (p *opener) openOne(ctx context.Context, name string, c demux.Content) (dem
 		return nil, err
 	}
 	return src, nil
-}
-
-// pixelFormatAliases are the common names of formats that FFmpeg calls otherwise.
-var pixelFormatAliases = map[string]string{
-	"i420": "yuv420p", "iyuv": "yuv420p", "i422": "yuv422p", "i444": "yuv444p", "yuy2": "yuyv422", "uyvy": "uyvy422",
-	"y800": "gray", "i010": "yuv420p10le", "p010": "p010le", "p016": "p016le",
-}
-
-const defaultRate = 25
-
-func (p *opener) openRawVideo(name string) (demux.Source, error) {
-	v := demux.RawVideoParams{
-		Width: p.o.width, Height: p.o.height, PixelFormat: p.o.pixelFormat, Rate: p.o.rate,
-		Colour: p.o.colour, Header: p.o.header, FrameHeader: p.o.frameHeader,
-	}
-	if a, ok := pixelFormatAliases[strings.ToLower(v.PixelFormat)]; ok {
-		v.PixelFormat = a
-	}
-	named := demux.ParseName(name)
-	if v.Width == 0 {
-		v.Width, v.Height = named.Width, named.Height
-	}
-	if err := demux.CheckFile(name); err != nil {
-		return nil, err
-	}
-	if v.Width == 0 {
-		return nil, fmt.Errorf("%s: raw video, and its name does not tell the picture size: give it with --size WxH", name)
-	}
-	if !v.Rate.Known() {
-		v.Rate = named.Rate
-	}
-	guessed := false
-	if !v.Rate.Known() {
-		v.Rate, guessed = render.Rational{Num: defaultRate, Den: 1}, true
-	}
-	var err error
-	if v.Layout, err = ffmpeg.Layouts(v.PixelFormat, v.Width, v.Height); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	v.Strides = strides(p.o.stride, v.Layout)
-	src, err := demux.OpenRawVideo(name, v)
-	if err != nil {
-		return nil, err
-	}
-	if _, told := p.once.LoadOrStore(name, true); guessed && !told {
-		p.note(fmt.Sprintf("%s: its name does not tell the frame rate: playing at %d, give another with --fps", name, defaultRate))
-	}
-	return src, nil
-}
-
-// strides gives the other planes a stride in the proportion of their rows.
-func strides(first int, layout []render.Layout) []int {
-	if first == 0 {
-		return nil
-	}
-	var s []int
-	for _, l := range layout {
-		s = append(s, (first*l.RowBytes+layout[0].RowBytes-1)/layout[0].RowBytes)
-	}
-	return s
 }
 
 func (p *opener) openRawAudio(name string) (demux.Source, error) {

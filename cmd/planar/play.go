@@ -28,7 +28,7 @@ func play(ctx context.Context, o *options) int {
 	term := newConsole(os.Stderr)
 	log := slog.New(term.handler(o.logLevel))
 	ffmpeg.SetLogger(log)
-	open := &opener{o: o, note: func(s string) { log.Warn(s) }}
+	open := newOpener(o, log)
 	// The window and the first source are made at the same time: each takes tens
 	// of milliseconds.
 	first := open.prefetch(ctx, o.sources[0])
@@ -48,7 +48,7 @@ func play(ctx context.Context, o *options) int {
 		OpenAudio: audioOpener(o, &soundLost), NewResampler: newResampler,
 		Start: o.start, StartFrame: o.startFrame, Frames: o.frames, Loop: o.loop, Speed: o.speed,
 		Paused: o.pause, Exit: o.exit || !stays, NoVideo: o.noVideo, NoAudio: o.noAudio, Untimed: o.untimed,
-		Volume: o.volume, Mute: o.mute, AudioDelay: o.audioDelay, Reconnect: o.reconnect,
+		Volume: o.volume, Mute: o.mute, Colour: o.raw.Colour, AudioDelay: o.audioDelay, Reconnect: o.reconnect,
 	}
 	shots := &snapshots{conv: conv}
 	cfg.Snapshot = shots.save

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"planar/player"
+	"planar/render"
 )
 
 // reporter tells once in a while how playback goes: in the status line, and as
@@ -101,6 +102,13 @@ type statsLine struct {
 	Frame        int64    `json:"frame"`
 	PTS          float64  `json:"pts_s"`
 	Duration     float64  `json:"duration_s"`
+	Width        int      `json:"width"`
+	Height       int      `json:"height"`
+	PixelFormat  string   `json:"pixel_format"`
+	Matrix       string   `json:"matrix"`
+	Range        string   `json:"range"`
+	Siting       string   `json:"siting"`
+	Assumed      []string `json:"assumed"` // of the three: what neither flags nor the source say
 	Shown        int64    `json:"shown"`
 	Dropped      int64    `json:"dropped"`
 	Late         int64    `json:"late"`
@@ -114,6 +122,7 @@ type statsLine struct {
 	Frames       int      `json:"frames_queued"`
 	SoundQueued  float64  `json:"audio_queued_ms"`
 	Underruns    int64    `json:"underruns"`
+	Stalls       int64    `json:"stalls"` // times that playback waited for a slow disk or network
 	Reconnects   int64    `json:"reconnects"`
 	Skips        int64    `json:"skips"`
 	Backlog      float64  `json:"backlog_ms"`
@@ -132,7 +141,9 @@ func (r *reporter) write(final bool) error {
 		PTS: st.PTS.Seconds(), Duration: st.Duration.Seconds(), Shown: st.Shown, Dropped: st.Dropped, Late: st.Late,
 		Duplicated: st.Duplicated, Decoded: st.Decoded, DecodeErrors: st.DecodeErrors, Lateness: ms(st.Lateness),
 		VideoPackets: st.VideoPackets, AudioPackets: st.AudioPackets, Frames: st.Frames, SoundQueued: ms(st.SoundQueued),
-		Underruns: st.Underruns, Reconnects: st.Reconnects, Skips: st.Skips, Backlog: ms(st.Backlog), Speed: st.Speed,
+		Width: st.Look.Width, Height: st.Look.Height, PixelFormat: st.Look.Format, Matrix: st.Look.Colour.Matrix.String(),
+		Range: st.Look.Colour.Range.String(), Siting: st.Look.Colour.Siting.String(), Assumed: assumed(st.Look.Said),
+		Underruns: st.Underruns, Stalls: st.Stalls, Reconnects: st.Reconnects, Skips: st.Skips, Backlog: ms(st.Backlog), Speed: st.Speed,
 		BytesRead: st.Bytes, CPU: round((cpu - r.cpu).Seconds() / max(1e-3, now.Sub(r.at).Seconds())), RSS: round(residentMB()),
 	}
 	if st.AVKnown {
@@ -146,6 +157,21 @@ func (r *reporter) write(final bool) error {
 	}
 	_, err = r.file.Write(append(b, '\n'))
 	return err
+}
+
+// assumed names the parts of a colour that were not said.
+func assumed(said render.Colour) []string {
+	all := []string{}
+	if said.Matrix == render.MatrixUnknown {
+		all = append(all, "matrix")
+	}
+	if said.Range == render.RangeUnknown {
+		all = append(all, "range")
+	}
+	if said.Siting == render.SitingUnknown {
+		all = append(all, "siting")
+	}
+	return all
 }
 
 func round(v float64) float64 {

@@ -66,17 +66,3 @@ func colourOf(space, rng, location int, f astiav.PixelFormat) render.Colour {
 	}
 	return c
 }
-
-// orElse fills in the unknown fields of c from d.
-func orElse(c, d render.Colour) render.Colour {
-	if c.Matrix == render.MatrixUnknown {
-		c.Matrix = d.Matrix
-	}
-	if c.Range == render.RangeUnknown {
-		c.Range = d.Range
-	}
-	if c.Siting == render.SitingUnknown {
-		c.Siting = d.Siting
-	}
-	return c
-}

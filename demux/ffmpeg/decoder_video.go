@@ -82,7 +82,7 @@ func (d *videoDecoder) Receive() (*demux.Frame, error) {
 			Planes:   make([]render.Plane, int(o.planes)),
 			SAR:      d.stream.SAR,
 			Rotation: d.stream.Rotation,
-			Colour:   orElse(colourOf(int(o.space), int(o._range), int(o.location), pf), d.stream.Colour),
+			Colour:   colourOf(int(o.space), int(o._range), int(o.location), pf).OrElse(d.stream.Colour),
 		},
 		PTS:      d.time(int64(o.pts)),
 		Duration: max(0, ticksToDuration(int64(o.duration), d.num, d.den)),

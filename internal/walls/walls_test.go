@@ -41,6 +41,16 @@ var homes = []struct {
 		"the player knows sources by their contract",
 	},
 	{
+		"planar/demux/filemap",
+		[]string{"planar/cmd/planar"},
+		"readers work without mapping, and are tested so; only the command says that there is one",
+	},
+	{
+		"planar/demux/guess",
+		[]string{"planar/cmd/planar"},
+		"readers are told what a file holds; guessing is for whoever talks to the user",
+	},
+	{
 		"planar/player",
 		[]string{"planar/cmd/planar"},
 		"devices and sources lie below the player and must not know it",
@@ -50,7 +60,7 @@ var homes = []struct {
 // pure packages are arithmetic and plain reading: they build without cgo.
 var pure = []string{
 	"planar/render", "planar/render/hash", "planar/render/null", "planar/audio", "planar/audio/null", "planar/audio/wav",
-	"planar/demux", "planar/player", "planar/player/clock", "planar/player/queue",
+	"planar/demux", "planar/demux/guess", "planar/player", "planar/player/clock", "planar/player/queue",
 }
 
 // imports lists, for each package of the module, what its code (not its tests) imports.

@@ -327,12 +327,12 @@ func (f *fake) Close() { f.closed = true }
 
 func TestOther(t *testing.T) {
 	p := &render.Picture{
-		Format: "rgb24", Width: 7, Height: 5,
+		Format: "rgb444le", Width: 7, Height: 5,
 		Planes: []render.Plane{{Data: make([]byte, 105), Stride: 21, RowBytes: 21, Rows: 5}},
 	}
 	dst := render.NewBitmap(5, 7)
 	none := convert.New(nil)
-	if err := none.Convert(dst, p, render.Bilinear); err == nil || !strings.Contains(err.Error(), "rgb24") {
+	if err := none.Convert(dst, p, render.Bilinear); err == nil || !strings.Contains(err.Error(), "rgb444le") {
 		t.Errorf("without another converter: %v", err)
 	}
 	none.Close()
@@ -375,6 +375,8 @@ func TestBadInput(t *testing.T) {
 		"missing plane":  func(p *render.Picture) { p.Planes = p.Planes[:2] },
 		"too large":      func(p *render.Picture) { p.Width = 80 },
 		"no size":        func(p *render.Picture) { p.Height = 0 },
+		"huge stride":    func(p *render.Picture) { p.Planes[0].Stride = math.MaxInt/4 + 1 },
+		"huge picture":   func(p *render.Picture) { p.Width, p.Height = 1<<31, 1<<31 },
 		"unknown format": func(p *render.Picture) { p.Format = "yuv999p" },
 	} {
 		p := picture(8, 8, noise(6))
@@ -417,30 +419,5 @@ func TestParallel(t *testing.T) {
 	}
 	if !bytes.Equal(part.Pix[2*part.Stride:38*part.Stride], dst.Pix[1062*dst.Stride:1098*dst.Stride]) {
 		t.Error("the rows about the border between two threads differ")
-	}
-}
-
-func BenchmarkConvert(b *testing.B) {
-	for _, c := range []struct{ w, h, dw, dh int }{
-		{352, 288, 352, 288},
-		{1920, 1080, 1920, 1080},
-		{1920, 1080, 960, 540},
-		{1920, 1080, 1500, 844},
-		{3840, 2160, 3840, 2160},
-		{3840, 2160, 1920, 1080},
-		{352, 288, 1320, 1080},
-	} {
-		b.Run(fmt.Sprintf("%dx%d-to-%dx%d", c.w, c.h, c.dw, c.dh), func(b *testing.B) {
-			k := convert.New(nil)
-			defer k.Close()
-			p := picture(c.w, c.h, noise(7))
-			dst := render.NewBitmap(c.dw, c.dh)
-			b.SetBytes(int64(c.w * c.h * 3 / 2))
-			for b.Loop() {
-				if err := k.Convert(dst, p, render.Bilinear); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
 	}
 }

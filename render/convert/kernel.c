@@ -1,211 +1,232 @@
-#include "kernel.h"
+#include "rows.h"
 
 #include <string.h>
 
-// The loops below are written so that compilers turn them into vector code;
-// where the linker can choose at run time, there is a version for wider
-// vectors. On x86 the last two, which are most of the work, are also written for
-// AVX2 by hand, which halves the time.
-#if !defined(CLONES) && defined(__x86_64__) && defined(__ELF__) && defined(__GLIBC__) && defined(__has_attribute)
-#if __has_attribute(target_clones)
-#define CLONES __attribute__((target_clones("avx2", "sse4.1", "default")))
-#endif
-#endif
-#ifndef CLONES
-#define CLONES
-#endif
+// work is what one thread needs while it makes rows.
+typedef struct {
+	const planar_plan *plan;
+	planar_taps taps;
+	const uint8_t *data[3];
+	ptrdiff_t stride[3];
+	int16_t *load[2]; // columns on the way to being averaged
+	int16_t *means;   // a row for each doubling of rows averaged
+	int16_t *narrow;  // a row before its columns are interpolated
+	// The rows of each component that were made last, in columns of the
+	// bitmap, even and odd ones, and which these are.
+	int16_t *line[3][2];
+	int held[3][2];
+	int16_t *luma, *bgr[3], *wide[3];
+} work;
 
-#define INLINE static inline __attribute__((always_inline))
-
-// mulhrs is a * b / 32768, rounded: one instruction per vector.
-INLINE int16_t mulhrs(int16_t a, int16_t b)
+static int most_means(const planar_plan *p)
 {
-	return (int16_t)((((int32_t)a * b >> 14) + 1) >> 1);
-}
-
-INLINE int16_t clamp8(int16_t v)
-{
-	v = v < 0 ? 0 : v;
-	return v > 255 ? 255 : v;
-}
-
-INLINE int clamp_row(int row, int rows)
-{
-	row = row < 0 ? 0 : row;
-	return row < rows ? row : rows - 1;
-}
-
-// chroma_row blends two chroma rows and turns them into what they add to
-// blue, green and red, in Q5.
-CLONES void planar_chroma_row(const uint8_t *restrict ua, const uint8_t *restrict ub,
-	const uint8_t *restrict va, const uint8_t *restrict vb, int16_t fraction, int n, const planar_yuv *m,
-	int16_t *restrict blue, int16_t *restrict green, int16_t *restrict red)
-{
-	const int16_t wb = fraction, wa = 128 - fraction;
-	const int16_t red_v = m->red_v, green_u = m->green_u, green_v = m->green_v, blue_u = m->blue_u;
-	const int16_t offset = m->offset;
-	for (int i = 0; i < n; i++) {
-		// Q7; at most 255 * 128, so that 16 bits hold it.
-		int16_t u = (int16_t)(ua[i] * wa + ub[i] * wb - 128 * 128);
-		int16_t v = (int16_t)(va[i] * wa + vb[i] * wb - 128 * 128);
-		blue[i] = (int16_t)(mulhrs(u, blue_u) + offset);
-		green[i] = (int16_t)(mulhrs(u, green_u) + mulhrs(v, green_v) + offset);
-		red[i] = (int16_t)(mulhrs(v, red_v) + offset);
+	int most = 0;
+	for (int c = 0; c < p->components; c++) {
+		if (p->component[c].box_y > most) most = p->component[c].box_y;
 	}
+	return most;
 }
 
-// spread interpolates a row of chroma for every column.
-CLONES void planar_spread(const int16_t *restrict c, int n, const planar_yuv *m, int16_t *restrict out)
+int planar_rows(const planar_plan *p)
 {
-	const int16_t *restrict even = c + m->column_whole[0];
-	const int16_t *restrict odd = c + m->column_whole[1];
-	const int16_t we = m->column_fraction[0], wo = m->column_fraction[1];
-	for (int i = 0; i < n; i++) {
-		out[2 * i] = (int16_t)(even[i] + mulhrs((int16_t)(even[i + 1] - even[i]), we));
-		out[2 * i + 1] = (int16_t)(odd[i] + mulhrs((int16_t)(odd[i + 1] - odd[i]), wo));
-	}
+	return 2 + most_means(p) + 1 + 1 + 3 * (2 + 1 + 1);
 }
 
-// pixels adds luma and chroma and rounds. No sum leaves 16 bits: luma is at
-// most 297, chroma 275 code values.
-CLONES void planar_pixels(const uint8_t *restrict y, const int16_t *restrict blue, const int16_t *restrict green,
-	const int16_t *restrict red, int n, int16_t luma, uint32_t *restrict out)
+static int16_t *take(int16_t **scratch, const planar_plan *p, int rows)
 {
-	for (int x = 0; x < n; x++) {
-		int16_t l = mulhrs((int16_t)(y[x] << 7), luma);
-		uint16_t b = (uint16_t)clamp8((int16_t)((int16_t)(l + blue[x]) >> 5));
-		uint16_t g = (uint16_t)clamp8((int16_t)((int16_t)(l + green[x]) >> 5));
-		uint16_t r = (uint16_t)clamp8((int16_t)((int16_t)(l + red[x]) >> 5));
-		uint16_t bg = (uint16_t)(b | g << 8);
-		uint16_t ra = (uint16_t)(r | 0xff00);
-		out[x] = bg | (uint32_t)ra << 16;
-	}
+	int16_t *row = *scratch + PLANAR_MARGIN;
+	*scratch += (ptrdiff_t)rows * p->room;
+	return row;
 }
 
-#if defined(__x86_64__) && defined(__GNUC__)
-#include <immintrin.h>
-
-#define AVX2 __attribute__((target("avx2")))
-
-// blend is planar_spread for 16 columns of chroma: the 32 interpolated values.
-AVX2 INLINE void blend(const int16_t *even, const int16_t *odd, __m256i we, __m256i wo, __m256i out[2])
+static void prepare(work *w, const planar_plan *p, int16_t *scratch)
 {
-	const __m256i e0 = _mm256_loadu_si256((const __m256i *)even), e1 = _mm256_loadu_si256((const __m256i *)(even + 1));
-	const __m256i o0 = _mm256_loadu_si256((const __m256i *)odd), o1 = _mm256_loadu_si256((const __m256i *)(odd + 1));
-	const __m256i e = _mm256_add_epi16(e0, _mm256_mulhrs_epi16(_mm256_sub_epi16(e1, e0), we));
-	const __m256i o = _mm256_add_epi16(o0, _mm256_mulhrs_epi16(_mm256_sub_epi16(o1, o0), wo));
-	// Interleaving works within halves of a vector: columns 0-7 and 16-23, 8-15 and 24-31.
-	out[0] = _mm256_unpacklo_epi16(e, o);
-	out[1] = _mm256_unpackhi_epi16(e, o);
-}
-
-// paint is planar_pixels for 16 pixels, in the order blend leaves.
-AVX2 INLINE void paint(__m256i luma, __m256i blue, __m256i green, __m256i red, __m256i out[2])
-{
-	const __m256i b = _mm256_srai_epi16(_mm256_add_epi16(luma, blue), 5);
-	const __m256i g = _mm256_srai_epi16(_mm256_add_epi16(luma, green), 5);
-	const __m256i r = _mm256_srai_epi16(_mm256_add_epi16(luma, red), 5);
-	const __m256i br = _mm256_packus_epi16(b, r); // packing clamps to 0..255
-	const __m256i ga = _mm256_packus_epi16(g, _mm256_set1_epi16(255));
-	const __m256i bg = _mm256_unpacklo_epi8(br, ga), ra = _mm256_unpackhi_epi8(br, ga);
-	out[0] = _mm256_unpacklo_epi16(bg, ra);
-	out[1] = _mm256_unpackhi_epi16(bg, ra);
-}
-
-// pixels_avx2 is planar_spread and planar_pixels in one, 32 pixels at a time,
-// without the memory between them. It returns how many pixels it did.
-AVX2 static int pixels_avx2(const uint8_t *y, int16_t *const narrow[3], int n, const planar_yuv *m, uint32_t *out)
-{
-	const __m256i we = _mm256_set1_epi16(m->column_fraction[0]), wo = _mm256_set1_epi16(m->column_fraction[1]);
-	const __m256i weight = _mm256_set1_epi16(m->luma);
-	// Past the caches: the bitmap is read next by the X server, and would push out
-	// what the decoder needs.
-	const int aligned = (uintptr_t)out % 32 == 0;
-	int x = 0;
-	for (; x + 32 <= n; x += 32) {
-		__m256i c[3][2], p[2], q[2];
-		for (int k = 0; k < 3; k++) {
-			const int16_t *at = narrow[k] + x / 2;
-			blend(at + m->column_whole[0], at + m->column_whole[1], we, wo, c[k]);
-		}
-		// Luma in the same order: 0-7 with 16-23, 8-15 with 24-31.
-		const __m256i first = _mm256_loadu_si256((const __m256i *)(y + x));
-		const __m256i zero = _mm256_setzero_si256();
-		const __m256i a = _mm256_srli_epi16(_mm256_unpacklo_epi8(zero, first), 1); // y << 7
-		const __m256i b = _mm256_srli_epi16(_mm256_unpackhi_epi8(zero, first), 1);
-		paint(_mm256_mulhrs_epi16(a, weight), c[0][0], c[1][0], c[2][0], p); // 0-3|16-19, 4-7|20-23
-		paint(_mm256_mulhrs_epi16(b, weight), c[0][1], c[1][1], c[2][1], q); // 8-11|24-27, 12-15|28-31
-		__m256i *to = (__m256i *)(out + x);
-		const __m256i o0 = _mm256_permute2x128_si256(p[0], p[1], 0x20), o1 = _mm256_permute2x128_si256(q[0], q[1], 0x20);
-		const __m256i o2 = _mm256_permute2x128_si256(p[0], p[1], 0x31), o3 = _mm256_permute2x128_si256(q[0], q[1], 0x31);
-		if (aligned) {
-			_mm256_stream_si256(to + 0, o0);
-			_mm256_stream_si256(to + 1, o1);
-			_mm256_stream_si256(to + 2, o2);
-			_mm256_stream_si256(to + 3, o3);
-		} else {
-			_mm256_storeu_si256(to + 0, o0);
-			_mm256_storeu_si256(to + 1, o1);
-			_mm256_storeu_si256(to + 2, o2);
-			_mm256_storeu_si256(to + 3, o3);
-		}
-	}
-	return x;
-}
-#endif
-
-// Rows of chroma have room for their ends, repeated, on both sides.
-static size_t chroma_room(int width, const planar_yuv *m)
-{
-	return (size_t)(width + 1) / 2 + 2 * (size_t)m->pad;
-}
-
-size_t planar_scratch_size(int width, const planar_yuv *m)
-{
-	return 3 * (chroma_room(width, m) + (size_t)(width + 1));
-}
-
-void planar_i420_to_bgra(const uint8_t *y, ptrdiff_t y_stride, const uint8_t *u, ptrdiff_t u_stride,
-	const uint8_t *v, ptrdiff_t v_stride, int width, int height, int first, int last,
-	uint8_t *dst, ptrdiff_t dst_stride, const planar_yuv *m, int16_t *scratch)
-{
-	const int n = (width + 1) / 2, rows = (height + 1) / 2;
-	int16_t *narrow[3], *wide[3];
+	w->plan = p;
+	w->load[0] = take(&scratch, p, 1);
+	w->load[1] = take(&scratch, p, 1);
+	w->means = take(&scratch, p, most_means(p));
+	w->narrow = take(&scratch, p, 1);
+	w->luma = take(&scratch, p, 1);
 	for (int c = 0; c < 3; c++) {
-		narrow[c] = scratch + m->pad;
-		scratch += chroma_room(width, m);
+		for (int i = 0; i < 2; i++) {
+			w->line[c][i] = take(&scratch, p, 1);
+			w->held[c][i] = -1;
+		}
+		w->bgr[c] = take(&scratch, p, 1);
+		w->wide[c] = take(&scratch, p, 1);
 	}
+}
+
+// samples reads row of a component and averages columns.
+static void samples(work *w, int c, int row, int16_t *to)
+{
+	const planar_component *k = &w->plan->component[c];
+	const uint8_t *src = w->data[c] + row * w->stride[c];
+	if (k->box_x == 0) {
+		planar_load(src, k, k->width, to);
+		return;
+	}
+	int16_t *from = w->load[0], *other = w->load[1];
+	planar_load_halved(src, k, k->width, other, k->box_x == 1 ? to : from, w->plan->portable);
+	int n = k->width;
+	for (int box = k->box_x - 1; box > 0; box--) {
+		n = (n + 1) / 2;
+		from[n] = from[n - 1];
+		planar_halve(from, (n + 1) / 2, box == 1 ? to : other, w->plan->portable);
+		int16_t *swap = from;
+		from = other;
+		other = swap;
+	}
+}
+
+static int columns_after_boxes(const planar_component *k)
+{
+	return (int)(((int64_t)k->width + (1 << k->box_x) - 1) >> k->box_x);
+}
+
+// mean averages 2^level rows from row on, or those that there are.
+static void mean(work *w, int c, int row, int level, int16_t *to)
+{
+	if (level == 0) {
+		samples(w, c, row, to);
+		return;
+	}
+	level--;
+	const planar_component *k = &w->plan->component[c];
+	const int next = row + (1 << level);
+	if (level == 0 && k->box_x == 1 && k->bytes == 1 && k->step == 1 && next < k->height) {
+		const uint8_t *src = w->data[c] + row * w->stride[c];
+		planar_load_box(src, src + w->stride[c], k, k->width, to, w->plan->portable);
+		return;
+	}
+	mean(w, c, row, level, to);
+	if (next >= k->height) return;
+	int16_t *half = w->means + (ptrdiff_t)level * w->plan->room;
+	mean(w, c, next, level, half);
+	planar_mean(to, half, columns_after_boxes(k));
+}
+
+// line is a row of a component, counted in averaged rows, in the bitmap's
+// columns.
+static const int16_t *line(work *w, int c, int row)
+{
+	int16_t *to = w->line[c][row & 1];
+	if (w->held[c][row & 1] == row) return to;
+	w->held[c][row & 1] = row;
+	const planar_component *k = &w->plan->component[c];
+	if (k->columns < 0) {
+		mean(w, c, row << k->box_y, k->box_y, to);
+		return to;
+	}
+	mean(w, c, row << k->box_y, k->box_y, w->narrow);
+	const planar_taps t = {
+		w->taps.index + k->columns, w->taps.fraction + k->columns, k->mask ? w->taps.mask + k->columns : NULL,
+	};
+	planar_columns(w->narrow, t, w->plan->width, to, w->plan->portable);
+	return to;
+}
+
+// pair is the two lines that a row of the bitmap lies between.
+static int16_t pair(work *w, int c, int row, const int16_t **a, const int16_t **b)
+{
+	const planar_component *k = &w->plan->component[c];
+	const int at = w->taps.index[k->rows + row];
+	const int16_t fraction = w->taps.fraction[k->rows + row];
+	*a = *b = line(w, c, at);
+	if (fraction != 0) *b = line(w, c, at + 1);
+	return fraction;
+}
+
+static const int16_t *blended(work *w, int c, int row)
+{
+	const int16_t *a, *b;
+	const int16_t fraction = pair(w, c, row, &a, &b);
+	if (fraction == 0) return a;
+	planar_blend(a, b, fraction, w->plan->width, w->luma);
+	return w->luma;
+}
+
+// levels fills bgr with R, G and B as they are.
+static void levels(work *w, int row)
+{
+	const planar_plan *p = w->plan;
+	for (int c = 0; c < 3; c++) planar_level(blended(w, c, row), p->width, p->level, p->offset, w->bgr[2 - c]);
+}
+
+// chroma fills bgr with what chroma adds, at chroma's own width if that is to
+// be spread.
+static void chroma(work *w, int row)
+{
+	const planar_plan *p = w->plan;
+	const int16_t *ua, *ub, *va, *vb;
+	const int16_t fraction = pair(w, 1, row, &ua, &ub);
+	pair(w, 2, row, &va, &vb);
+	const int n = p->spread ? p->component[1].width : p->width;
+	planar_chroma(ua, ub, va, vb, fraction, n, p, w->bgr[0], w->bgr[1], w->bgr[2]);
 	for (int c = 0; c < 3; c++) {
-		wide[c] = scratch;
-		scratch += 2 * n;
+		w->bgr[c][-1] = w->bgr[c][0];
+		w->bgr[c][n] = w->bgr[c][n - 1];
 	}
-#if defined(__x86_64__) && defined(__GNUC__)
-	const int fast = __builtin_cpu_supports("avx2");
-#endif
+}
+
+// luma_of finds row's luma: the samples themselves if they need no scaling.
+static planar_luma luma_of(work *w, int row)
+{
+	const planar_component *k = &w->plan->component[0];
+	planar_luma y = {PLANAR_LEVELS, NULL, k};
+	const int at = k->rows + row;
+	if (k->columns < 0 && k->box_x == 0 && k->box_y == 0 && k->step == 1 && !k->big && w->taps.fraction[at] == 0) {
+		y.kind = k->bytes == 1 ? PLANAR_BYTES : PLANAR_WORDS;
+		y.row = w->data[0] + w->taps.index[at] * w->stride[0];
+	} else {
+		y.row = blended(w, 0, row);
+	}
+	return y;
+}
+
+static void pixels(work *w, planar_luma y, planar_pixel *out)
+{
+	const planar_plan *p = w->plan;
+	int16_t *const *from = w->bgr;
+	int done = 0;
+	if (!p->portable) {
+		done = p->spread ? planar_pixels_spread(y, w->bgr, p->width, p, out)
+		                 : planar_pixels_fast(y, w->bgr, p->width, p->luma, out);
+	}
+	const int rest = p->width - done;
+	if (rest == 0) return;
+	if (p->spread) {
+		for (int c = 0; c < 3; c++) planar_spread(w->bgr[c] + done / 2, (rest + 1) / 2, p, w->wide[c] + done);
+		from = w->wide;
+	}
+	const int16_t *levels = (const int16_t *)y.row + done;
+	if (y.kind != PLANAR_LEVELS) {
+		planar_load((const uint8_t *)y.row + (ptrdiff_t)done * y.component->bytes, y.component, rest, w->luma);
+		levels = w->luma;
+	}
+	planar_pixels(levels, from[0] + done, from[1] + done, from[2] + done, rest, p->luma, out + done);
+}
+
+void planar_convert(const planar_plan *p,
+	const int32_t *index, const int16_t *fraction, const uint16_t *mask,
+	const uint8_t *c0, ptrdiff_t s0, const uint8_t *c1, ptrdiff_t s1, const uint8_t *c2, ptrdiff_t s2,
+	int first, int last, uint8_t *dst, ptrdiff_t dst_stride, int16_t *scratch)
+{
+	work w = {
+		.taps = {index, fraction, mask}, .data = {c0, c1, c2}, .stride = {s0, s1, s2},
+	};
+	prepare(&w, p, scratch);
+	for (int c = 0; c < 3 && p->components == 1; c++) {
+		for (int i = 0; i < p->width; i++) w.bgr[c][i] = p->offset;
+	}
 	for (int row = first; row < last; row++) {
-		const int a = clamp_row(row / 2 + m->row_whole[row & 1], rows);
-		const int b = clamp_row(row / 2 + m->row_whole[row & 1] + 1, rows);
-		planar_chroma_row(u + a * u_stride, u + b * u_stride, v + a * v_stride, v + b * v_stride,
-			m->row_fraction[row & 1], n, m, narrow[0], narrow[1], narrow[2]);
-		for (int c = 0; c < 3; c++) {
-			for (int i = 1; i <= m->pad; i++) {
-				narrow[c][-i] = narrow[c][0];
-				narrow[c][n - 1 + i] = narrow[c][n - 1];
-			}
+		const planar_luma y = p->rgb ? (planar_luma){PLANAR_LEVELS, w.luma, NULL} : luma_of(&w, row);
+		if (p->rgb) {
+			levels(&w, row);
+		} else if (p->components == 3) {
+			chroma(&w, row);
 		}
-		const uint8_t *luma = y + row * y_stride;
-		uint32_t *out = (uint32_t *)(dst + row * dst_stride);
-		int done = 0; // an even number
-#if defined(__x86_64__) && defined(__GNUC__)
-		if (fast) done = pixels_avx2(luma, narrow, width, m, out);
-#endif
-		if (done == width) continue;
-		for (int c = 0; c < 3; c++) {
-			planar_spread(narrow[c] + done / 2, n - done / 2, m, wide[c]);
-		}
-		planar_pixels(luma + done, wide[0], wide[1], wide[2], width - done, m->luma, out + done);
+		pixels(&w, y, (planar_pixel *)(dst + row * dst_stride));
 	}
-#if defined(__x86_64__) && defined(__GNUC__)
-	_mm_sfence();
-#endif
+	planar_fence();
 }
