@@ -67,7 +67,7 @@ func readFrames(t *testing.T, src Source) (frames [][]byte, pts []time.Duration)
 	}
 	defer dec.Close()
 	for {
-		p, err := src.Read()
+		p, err := nextPacket(src)
 		if err == io.EOF {
 			return frames, pts
 		}
@@ -149,7 +149,7 @@ func TestRawVideoSeek(t *testing.T) {
 		if err := src.Seek(c.to); err != nil {
 			t.Fatal(err)
 		}
-		pkt, err := src.Read()
+		pkt, err := nextPacket(src)
 		if err != nil || pkt.PTS != c.want {
 			t.Errorf("after a seek to %v: packet at %v (%v), want %v", c.to, pkt.PTS, err, c.want)
 		}
@@ -172,7 +172,7 @@ func TestRawVideoBuffersAreReused(t *testing.T) {
 	defer src.Close()
 	seen := map[*byte]bool{}
 	for range 1000 {
-		p, err := src.Read()
+		p, err := nextPacket(src)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -264,7 +264,7 @@ func TestInterruptEndsAWaitingRead(t *testing.T) {
 		src.Interrupt()
 	}()
 	done := make(chan error, 1)
-	go func() { _, err := src.Read(); done <- err }()
+	go func() { _, err := nextPacket(src); done <- err }()
 	select {
 	case err := <-done:
 		if !errors.Is(err, ErrInterrupted) {
@@ -447,13 +447,13 @@ func TestFramesAreMapped(t *testing.T) {
 			t.Fatal(err)
 		}
 		if c.want != "" {
-			if _, err := src.Read(); err == nil || !strings.Contains(err.Error(), c.want) {
+			if _, err := nextPacket(src); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%s: %v", c.about, err)
 			}
 			src.Close()
 			continue
 		}
-		pkt, err := src.Read()
+		pkt, err := nextPacket(src)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -565,7 +565,7 @@ func TestPackedPictures(t *testing.T) {
 			}
 		}
 		for {
-			pkt, err := src.Read()
+			pkt, err := nextPacket(src)
 			if err == io.EOF {
 				break
 			}
@@ -662,7 +662,7 @@ func TestGrowingFile(t *testing.T) {
 			if err := src.Seek(time.Hour); err != nil {
 				t.Fatal(err)
 			}
-			if pkt, err := src.Read(); err != nil || pkt.PTS != 280*time.Millisecond {
+			if pkt, err := nextPacket(src); err != nil || pkt.PTS != 280*time.Millisecond {
 				t.Errorf("after a seek to the end: %+v, %v", pkt, err)
 			}
 		})
@@ -720,11 +720,11 @@ func TestInterruptEndsTheWaitForMore(t *testing.T) {
 			src.Interrupt()
 		}()
 		began := time.Now()
-		src.Read()
-		if _, err := src.Read(); !errors.Is(err, ErrInterrupted) || time.Since(began) != 110*time.Millisecond {
+		nextPacket(src)
+		if _, err := nextPacket(src); !errors.Is(err, ErrInterrupted) || time.Since(began) != 110*time.Millisecond {
 			t.Errorf("after %v: %v", time.Since(began), err)
 		}
-		if _, err := src.Read(); !errors.Is(err, ErrInterrupted) {
+		if _, err := nextPacket(src); !errors.Is(err, ErrInterrupted) {
 			t.Errorf("the next read: %v", err)
 		}
 	})
@@ -745,7 +745,7 @@ func TestTruncatedWhileItPlays(t *testing.T) {
 				}
 				defer src.Close()
 				for range 3 {
-					if _, err := src.Read(); err != nil {
+					if _, err := nextPacket(src); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -757,7 +757,7 @@ func TestTruncatedWhileItPlays(t *testing.T) {
 					src.Info()
 				}
 				began := time.Now()
-				if _, err := src.Read(); err != io.EOF || time.Since(began) != 0 {
+				if _, err := nextPacket(src); err != io.EOF || time.Since(began) != 0 {
 					t.Errorf("map %v: %v after %v", useMap, err, time.Since(began))
 				}
 				if d := src.Info().Duration; d != 120*time.Millisecond {
@@ -766,12 +766,12 @@ func TestTruncatedWhileItPlays(t *testing.T) {
 				if err := src.Seek(time.Hour); err != nil {
 					t.Fatal(err)
 				}
-				if pkt, err := src.Read(); err != nil || pkt.PTS != 80*time.Millisecond {
+				if pkt, err := nextPacket(src); err != nil || pkt.PTS != 80*time.Millisecond {
 					t.Errorf("map %v: after a seek %v, %v", useMap, pkt, err)
 				}
 				e.f.Truncate(0)
 				src.Seek(0)
-				if _, err := src.Read(); err != io.EOF {
+				if _, err := nextPacket(src); err != io.EOF {
 					t.Errorf("map %v: of the emptied file %v", useMap, err)
 				}
 				if d := src.Info().Duration; d != 0 {
@@ -809,7 +809,7 @@ func TestFilesBeyond4GiB(t *testing.T) {
 		if err := src.Seek(FrameTime(n, p.Rate)); err != nil {
 			t.Fatal(err)
 		}
-		pkt, err := src.Read()
+		pkt, err := nextPacket(src)
 		if FrameTime(n, p.Rate) == math.MaxInt64 { // in 292 years
 			if err != nil {
 				t.Errorf("%d bytes: %v", size, err)
@@ -820,7 +820,7 @@ func TestFilesBeyond4GiB(t *testing.T) {
 			t.Errorf("%d bytes: frame %d: %v", size, n, err)
 		}
 		for range 3 { // over the end
-			if _, err = src.Read(); err != nil {
+			if _, err = nextPacket(src); err != nil {
 				break
 			}
 		}
@@ -913,7 +913,7 @@ func TestRawAudio(t *testing.T) {
 		dec, _ := src.AudioDecoder(0)
 		first = -1
 		for {
-			p, err := src.Read()
+			p, err := nextPacket(src)
 			if err == io.EOF {
 				return out, first
 			}
@@ -1005,5 +1005,14 @@ func TestPairInterleaves(t *testing.T) {
 	}
 	if _, err := p.AudioDecoder(1); err == nil || err.Error() != "audio" {
 		t.Errorf("AudioDecoder(1): %v", err)
+	}
+}
+
+// nextPacket reads on while nothing is there yet.
+func nextPacket(src Source) (*Packet, error) {
+	for {
+		if pkt, err := src.Read(); !errors.Is(err, ErrAgain) {
+			return pkt, err
+		}
 	}
 }

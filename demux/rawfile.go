@@ -26,6 +26,7 @@ type rawFile struct {
 	nonblocking bool // the descriptor was made so, and must be put back
 	interrupted atomic.Bool
 	stop        chan struct{} // closed by interrupt
+	changed     time.Time     // while await waits: when the file was last seen to change
 }
 
 func openRawFile(name string) (*rawFile, error) {
@@ -109,9 +110,10 @@ const (
 	growthPoll = 50 * time.Millisecond
 )
 
-// await waits until a regular file that is being written has at least end
-// bytes. It returns io.EOF if it will not: nothing has been added for a while,
-// nobody writes, or the file was cut short.
+// await looks whether a regular file that is being written has at least end
+// bytes yet. If not it returns, after a while, ErrAgain, so that whoever reads
+// can turn to something else; io.EOF if there will be no more: nothing has been
+// added for a while, nobody writes, or the file was cut short.
 func (r *rawFile) await(end int64) error {
 	if r.interrupted.Load() {
 		return ErrInterrupted
@@ -119,35 +121,35 @@ func (r *rawFile) await(end int64) error {
 	if end <= r.seen {
 		return nil
 	}
-	var changed time.Time
-	for first := true; ; first = false {
-		closed := !r.grew && finished(r.f) // before the size: a writer's last act is to close
-		size, modified, err := r.restat()
-		if err != nil {
-			return fmt.Errorf("%s: cannot look at its size: %w", r.name, plainCause(err))
-		}
-		cut, grown := size < r.seen, size > r.seen
-		r.seen = size
-		r.grew = r.grew || grown
-		switch {
-		case size >= end:
-			return nil
-		case cut, closed:
-			return io.EOF
-		case first:
-			changed = modified
-		case grown:
-			changed = time.Now()
-		}
-		// A server's clock may be ahead of ours.
-		if time.Since(changed).Abs() >= settled {
-			return io.EOF
-		}
-		select {
-		case <-r.stop:
-			return ErrInterrupted
-		case <-time.After(growthPoll):
-		}
+	closed := !r.grew && finished(r.f) // before the size: a writer's last act is to close
+	size, modified, err := r.restat()
+	if err != nil {
+		return fmt.Errorf("%s: cannot look at its size: %w", r.name, plainCause(err))
+	}
+	cut, grown := size < r.seen, size > r.seen
+	r.seen = size
+	r.grew = r.grew || grown
+	switch {
+	case size >= end:
+		r.changed = time.Time{}
+		return nil
+	case cut, closed:
+		return io.EOF
+	case r.changed.IsZero():
+		r.changed = modified
+	case grown:
+		r.changed = time.Now()
+	}
+	// A server's clock may be ahead of ours.
+	if time.Since(r.changed).Abs() >= settled {
+		r.changed = time.Time{}
+		return io.EOF
+	}
+	select {
+	case <-r.stop:
+		return ErrInterrupted
+	case <-time.After(growthPoll):
+		return ErrAgain
 	}
 }
 

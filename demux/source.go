@@ -15,8 +15,9 @@ import (
 // NoPTS marks a packet or frame without a timestamp.
 const NoPTS = time.Duration(math.MinInt64)
 
-// ErrAgain is returned by a decoder's Receive when it needs another packet.
-var ErrAgain = errors.New("decoder needs more input")
+// ErrAgain is returned by a decoder's Receive when it needs another packet, and
+// by a source's Read when nothing has come for a moment.
+var ErrAgain = errors.New("nothing there yet")
 
 // ErrInterrupted is returned by a Source whose Interrupt was called.
 var ErrInterrupted = errors.New("interrupted")
@@ -122,8 +123,9 @@ type Source interface {
 	// Select tells the source which streams (by index) are wanted; packets of
 	// others need not be returned. Without a call all are.
 	Select(streams ...int)
-	// Read returns the next packet, which the caller releases. It blocks. At
-	// the end the error is io.EOF; a later Seek makes reading possible again.
+	// Read returns the next packet, which the caller releases. It blocks, but a
+	// source may return ErrAgain when it has waited for a moment. At the end the
+	// error is io.EOF; a later Seek makes reading possible again.
 	Read() (*Packet, error)
 	// Seek moves to the last point at or before t from which every selected
 	// stream can be decoded.

@@ -205,7 +205,7 @@ func TestY4M(t *testing.T) {
 					t.Fatal(err)
 				}
 				to = min(to, 11)
-				pkt, err := s.Read()
+				pkt, err := nextPacket(s)
 				if err != nil || pkt.PTS != time.Duration(to)*40*time.Millisecond || pkt.Data[0] != byte(to+1) {
 					t.Errorf("%s: after a seek to %d: %+v, %v", c.about, to, pkt, err)
 					continue
@@ -248,23 +248,23 @@ func TestY4MDamage(t *testing.T) {
 	want := fmt.Sprintf("no frame header (FRAME) at byte %d", at)
 	src := openY4M(t, data)
 	for i := range 5 {
-		if pkt, err := src.Read(); err != nil || pkt.Data[0] != byte(i+1) {
+		if pkt, err := nextPacket(src); err != nil || pkt.Data[0] != byte(i+1) {
 			t.Fatalf("frame %d: %v", i, err)
 		}
 	}
 	for range 2 {
-		if _, err := src.Read(); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := nextPacket(src); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
 	src.Interrupt()
-	if _, err := src.Read(); !errors.Is(err, ErrInterrupted) {
+	if _, err := nextPacket(src); !errors.Is(err, ErrInterrupted) {
 		t.Errorf("after an interrupt: %v", err)
 	}
 	// Frames behind the damage are found where they should be.
 	src = openY4M(t, data)
 	src.Seek(280 * time.Millisecond)
-	if pkt, err := src.Read(); err != nil || pkt.Data[0] != 8 {
+	if pkt, err := nextPacket(src); err != nil || pkt.Data[0] != 8 {
 		t.Errorf("behind the damage: %v", err)
 	}
 }
@@ -344,7 +344,7 @@ func TestTruncatedY4M(t *testing.T) {
 			t.Fatal(got)
 		}
 		src.Seek(0)
-		src.Read()
+		nextPacket(src)
 		if err := os.Truncate(name, int64(bytes.IndexByte(data, 3)+5)); err != nil { // in frame 2
 			t.Fatal(err)
 		}
@@ -357,7 +357,7 @@ func TestTruncatedY4M(t *testing.T) {
 		if err := src.Seek(time.Hour); err != nil {
 			t.Fatal(err)
 		}
-		if pkt, err := src.Read(); err != nil || pkt.Data[0] != 2 {
+		if pkt, err := nextPacket(src); err != nil || pkt.Data[0] != 2 {
 			t.Errorf("after a seek: %v, %v", pkt, err)
 		}
 	}
@@ -400,7 +400,7 @@ func FuzzY4MFile(f *testing.F) {
 		defer src.Close()
 		read := func() (n int, last error) {
 			for {
-				pkt, err := src.Read()
+				pkt, err := nextPacket(src)
 				if err != nil {
 					return n, err
 				}
@@ -413,7 +413,7 @@ func FuzzY4MFile(f *testing.F) {
 		if err := src.Seek(time.Duration(seek) * time.Millisecond); err != nil {
 			return
 		}
-		src.Read()
+		nextPacket(src)
 		src.Seek(0)
 		if again, errAgain := read(); again != n || (err == io.EOF) != (errAgain == io.EOF) {
 			t.Errorf("%d frames and %v, then %d and %v", n, err, again, errAgain)

@@ -228,7 +228,9 @@ func TestTypedPositions(t *testing.T) {
 		{"g return", "go to #_", 50},
 		{"g 1 2 escape", "go to #12_", 50},
 		{"g 1 2 .", "go to #12_", 50},
-		{"g 1 2 ,", "go to #12_", 49},
+		{"g 1 2 ,", "go to #12_", 50},
+		{"g 1 , 2 return", "go to 1.2_", 30},
+		{"g 1 2 left", "go to #12_", 0},
 		{"g 1 2 g 3 return", "go to #3_", 3},
 		{"g 1 : : 2 return", "go to 1::2_", 50},
 		{"g 1 home", "go to #1_", 0},
@@ -247,7 +249,7 @@ func TestTypedPositions(t *testing.T) {
 				}
 				s.typeKeys(keys[len(keys)-1])
 				s.at("then", c.want)
-				if open := strings.Contains(s.screen.Title(), "go to"); open != (keys[len(keys)-1] == ".") {
+				if open := strings.Contains(s.screen.Title(), "go to"); open != strings.Contains(".,", keys[len(keys)-1]) {
 					t.Errorf("title %q", s.screen.Title())
 				}
 				s.stop()

@@ -44,6 +44,8 @@ func (s *session) readLoop(ctx context.Context) {
 			continue
 		case ctx.Err() != nil:
 			return
+		case errors.Is(err, demux.ErrAgain):
+			continue // perhaps to somewhere else
 		case s.info.Live && s.cfg.Reconnect:
 			if !s.reconnect(ctx, e, err) {
 				return
@@ -93,6 +95,7 @@ func (s *session) seekFailed(ctx context.Context, e *epoch, err error) bool {
 	}
 	s.setDamaged(err)
 	s.log.Error(err.Error())
+	s.lostWay.Store(true)
 	return s.end(ctx, e)
 }
 

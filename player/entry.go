@@ -39,9 +39,9 @@ func (s *session) typed(key string) bool {
 		}
 	case key == "backspace":
 		e.text = e.text[:max(0, len(e.text)-1)]
-	case len(key) == 1 && strings.Contains("0123456789.:", key):
+	case len(key) == 1 && strings.Contains("0123456789.,:", key):
 		if len(e.text) < maxEntry {
-			e.text += key
+			e.text += strings.Replace(key, ",", ".", 1) // what some keypads have instead
 		}
 	default:
 		e.open = false

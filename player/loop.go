@@ -23,6 +23,7 @@ func (s *session) markLoop() {
 		s.log.Warn(label(s.name) + ": cannot loop a part of this source: there is no seeking in it")
 		return
 	}
+	s.lostWay.Store(false)
 	a, b, at := s.part.a, s.part.b, s.position()
 	switch {
 	case a == NoLoop:
@@ -72,15 +73,33 @@ func (s *session) loopEnds(now time.Duration) bool {
 		return false
 	}
 	if s.hasVideo && !s.framesAreStills {
-		return s.videoDone && s.arrived() && now >= s.endOfShown() && s.part.holds(s.shown)
+		last := s.arrived() && s.part.holds(s.shown) && (s.videoDone || s.shown.PTS >= s.part.b)
+		return last && now >= s.endOfShown()
 	}
 	was, at := s.part.was, s.position()
 	s.part.was = at >= s.part.a && at < s.part.b
 	return was && (at >= s.part.b || s.speaker.over())
 }
 
+// looping reports whether playback is inside the loop, and so does not end.
+func (s *session) looping() bool {
+	switch {
+	case s.part.b == NoLoop || s.paused:
+		return false
+	case s.hasVideo && !s.framesAreStills:
+		return s.arrived() && s.part.holds(s.shown)
+	}
+	return s.part.was
+}
+
 // loopBack goes to the loop's beginning.
 func (s *session) loopBack() {
+	if s.lostWay.Load() { // it would fail for ever
+		s.mu.Lock()
+		s.part = part{a: NoLoop, b: NoLoop}
+		s.mu.Unlock()
+		return
+	}
 	length := time.Duration(0)
 	if s.shown != nil {
 		length = s.shown.end - s.shown.start

@@ -103,7 +103,13 @@ func (r *refresh) wait(now time.Duration) (time.Duration, purpose) {
 	defer r.mu.Unlock()
 	switch {
 	case r.armed && s.clk.Running() && s.playing:
-		return s.clk.Until(r.media, now), forTime
+		d := s.clk.Until(r.media, now)
+		if s.ahead != 0 { // the sound goes on before the next picture may be due
+			if until := s.clk.Until(s.ahead, now); until < d {
+				return max(until, 0), forChange
+			}
+		}
+		return d, forTime
 	case r.armed && s.playing:
 		return pollSound, forChange
 	case r.deadline != 0:

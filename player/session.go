@@ -68,6 +68,7 @@ type session struct {
 	stall     stall
 
 	over, stopped atomic.Bool // ended and paused, for Stats
+	lostWay       atomic.Bool // a seek has failed
 
 	mu      sync.Mutex
 	src     demux.Source // the one to interrupt
@@ -309,16 +310,20 @@ func (s *session) advance() error {
 		switch {
 		case s.failed != nil:
 			return s.failed
+		case !ready && s.loopEnds(now):
+			s.loopBack()
+			continue
 		case s.stalls(now):
 			s.refresh.look(now + pollStall)
 			return nil
 		case !ready && s.pending != 0 && !s.moving():
 			s.stepOn()
 			continue
-		case !ready && s.loopEnds(now), ready && s.leavesLoop() && s.due(now):
+		case ready && s.leavesLoop() && s.due(now):
 			s.loopBack()
 			continue
 		case !ready:
+			s.noteHunger(now)
 			s.refresh.idle(s.nextLook(now))
 			return nil
 		case !s.due(now):
@@ -384,6 +389,10 @@ func (s *session) judge(f *frame, now time.Duration) clock.Verdict {
 		// Without sound nothing is lost by waiting for a picture that the network
 		// held up; the backlog it leaves is worked off by live.skip.
 		s.clk.Set(f.start, now)
+		return clock.Show
+	}
+	if s.stall.hungry.Load() && !s.speaker.leads() && media > f.start {
+		s.clk.Set(f.start, now) // nor by waiting for a disk
 		return clock.Show
 	}
 	last := s.frames.Len() == 0
@@ -462,6 +471,9 @@ func (s *session) finished() bool {
 	s.mu.Unlock()
 	if silent {
 		return true
+	}
+	if s.looping() {
+		return false
 	}
 	videoOver := !s.hasVideo || (s.videoDone && s.next == nil && (s.now() >= s.endOfShown() || !s.paced))
 	soundOver := !s.hasSound || s.speaker.over()

@@ -1,6 +1,9 @@
 package player
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 const (
 	// stallAfter is how much longer than it should a picture may stay, or how long
@@ -10,6 +13,10 @@ const (
 	// before playback goes on, so that a source that is too slow plays in long
 	// pieces rather than in short ones.
 	stallAgain = 10 * time.Second
+	// stallMost is how long a stall waits for more once there is something to show.
+	stallMost = 2 * time.Second
+	// debtLasts is how long a wait for data counts towards the next ones.
+	debtLasts = 2 * time.Second
 	// pollStall is how often a stall's end is looked for.
 	pollStall = 10 * time.Millisecond
 )
@@ -17,8 +24,11 @@ const (
 // stall is what buffering goes by. The main goroutine owns it.
 type stall struct {
 	debt    time.Duration // how much longer than they should the latest pictures stayed for want of data
+	owed    time.Duration // real time at which debt was last added to
+	hungry  atomic.Bool   // the picture on the screen stays for want of data; videoStage looks at it
 	patient bool          // the present stall follows closely on another
-	ended   time.Duration // real time at which the latest one ended; 0 if there was none
+	began   time.Duration // real time at which the latest one began
+	ended   time.Duration // and ended; 0 if there was none
 }
 
 // stalls begins and ends buffering, and reports whether playback waits for it.
@@ -40,6 +50,15 @@ func (s *session) starved(now time.Duration) bool {
 		s.arrived() && now-s.endOfShown()+s.stall.debt >= stallAfter && s.dry()
 }
 
+// noteHunger notes that nothing is there to follow the picture on the screen,
+// whose time is over. Data mostly comes in bursts: when it has come, that cannot
+// be seen any more.
+func (s *session) noteHunger(now time.Duration) {
+	if s.paced && !s.info.Live && !s.framesAreStills && !s.paused && !s.videoDone && s.arrived() && now >= s.endOfShown() && s.dry() {
+		s.stall.hungry.Store(true)
+	}
+}
+
 // dry reports whether reading has fallen behind: more is to come, and nothing is there.
 func (s *session) dry() bool {
 	return s.frames.Len() == 0 && s.vlane.Len() == 0 && !s.readAll() && (s.slane == nil || !s.slane.Full())
@@ -47,8 +66,9 @@ func (s *session) dry() bool {
 
 // filled reports whether enough has been read for playback to go on.
 func (s *session) filled() bool {
-	return s.videoDone || s.readAll() || s.vlane.Full() || s.slane != nil && s.slane.Full() ||
-		!s.stall.patient && s.frames.Full()
+	some := s.next != nil
+	return s.videoDone || s.readAll() || s.vlane.Full() || some && s.slane != nil && s.slane.Full() ||
+		!s.stall.patient && s.frames.Full() || some && s.now()-s.stall.began > stallMost
 }
 
 // readAll reports whether reading has come to the end.
@@ -56,6 +76,7 @@ func (s *session) readAll() bool { return s.ends.Load() == int64(s.epochs.curren
 
 func (s *session) beginStall(now time.Duration) {
 	s.stall.patient = s.stall.ended != 0 && now-s.stall.ended < stallAgain
+	s.stall.began = now
 	s.stats.stalls.Add(1)
 	s.mu.Lock()
 	s.stalled, s.playing, s.waiting = true, false, 0
@@ -89,11 +110,14 @@ func (s *session) clearStall() {
 // noteStay keeps the account of how much too long pictures stay for want of
 // data. It is called when the next one is shown.
 func (s *session) noteStay(f *frame, now time.Duration) {
-	if f.first || s.paused || s.shown == nil || !s.dry() {
+	hungry := s.stall.hungry.Swap(false)
+	if f.first || s.paused || s.shown == nil || now-s.stall.owed > debtLasts {
 		s.stall.debt = 0
-		return
 	}
-	s.stall.debt = max(0, s.stall.debt+now-s.endOfShown())
+	if hungry && !f.first && !s.paused && s.shown != nil {
+		s.stall.debt = max(0, s.stall.debt+now-s.endOfShown())
+		s.stall.owed = now
+	}
 }
 
 // buffering reports whether playback waits for the source. mu is held.
@@ -103,7 +127,7 @@ func (s *session) buffering(now time.Duration) bool {
 		return true
 	case s.info.Live:
 		return false
-	case s.hasVideo:
+	case s.hasVideo && !s.framesAreStills:
 		return s.awaited != 0 && now-s.awaited >= stallAfter
 	}
 	return s.playing && s.waiting != 0 && now-s.waiting >= stallAfter

@@ -2,6 +2,7 @@ package player
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -346,4 +347,93 @@ func (d sparseDecoder) Receive() (*demux.Frame, error) {
 		f.Number /= 50
 	}
 	return f, err
+}
+
+// Data that comes in bursts, too slowly, is buffered as data that trickles is:
+// no frame is lost, and the clock does not run away.
+func TestBurstsAreBuffered(t *testing.T) {
+	for _, burst := range []int{1, 2, 3, 4, 6} {
+		t.Run(fmt.Sprint(burst), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t)
+				n := 0
+				s.start(slowReader{s.pictures(200), func() time.Duration {
+					if n++; n%burst == 0 { // 25 frames a second are wanted, 19 come
+						return time.Duration(burst) * 53 * ms
+					}
+					return 0
+				}})
+				states, _ := s.watch(time.Minute)
+				s.finish()
+				st := s.p.Stats()
+				if !slices.Equal(numbers(s.screen.all()), count(0, 200)) || st.Dropped != 0 {
+					t.Errorf("%d frames dropped", st.Dropped)
+				}
+				if !slices.Contains(states, "buffering") || st.Stalls == 0 {
+					t.Errorf("no buffering: %v", states)
+				}
+				if st.Lateness > 100*ms || st.Late > 40 {
+					t.Errorf("%d frames late, the last by %v", st.Late, st.Lateness)
+				}
+			})
+		})
+	}
+}
+
+// trickle gives its last frames when they have been asked for often enough, as a
+// file does that grows.
+type trickle struct {
+	demux.Source
+	read  int
+	ready int // frames that are there at once
+	wait  func() bool
+}
+
+func (r *trickle) Read() (*demux.Packet, error) {
+	if r.read >= r.ready && r.wait() {
+		time.Sleep(50 * ms)
+		return nil, demux.ErrAgain
+	}
+	p, err := r.Source.Read()
+	if err == nil {
+		r.read++
+	}
+	return p, err
+}
+
+func (r *trickle) Seek(t time.Duration) error {
+	r.read = int(t / (40 * ms))
+	return r.Source.Seek(t)
+}
+
+// A seek does not wait for the frame that is being written, nor does a loop
+// whose last frame is the newest.
+func TestAtTheEndOfAGrowingFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		s.start(&trickle{Source: s.pictures(100), ready: 50, wait: func() bool { return true }})
+		time.Sleep(1600 * ms)
+		s.screen.press("l") // frame 39 or 40
+		time.Sleep(2 * time.Second)
+		if n := s.screen.last().number; n != 49 || s.p.Stats().State != "buffering" {
+			t.Errorf("frame %d, %s", n, s.p.Stats().State)
+		}
+		s.screen.press("l")
+		before := len(s.screen.all())
+		time.Sleep(2 * time.Second)
+		if n := len(s.screen.all()) - before; n < 30 {
+			t.Errorf("%d frames in 2 s of looping", n)
+		}
+		s.screen.press("l")
+		time.Sleep(time.Second)
+		began := time.Since(s.screen.begin)
+		s.screen.press("home")
+		time.Sleep(200 * ms)
+		all := s.screen.all()
+		i := slices.IndexFunc(all, func(f seen) bool { return f.at >= began })
+		if i < 0 || all[i].number != 0 || all[i].at-began > 60*ms {
+			t.Errorf("after Home: %v", all[max(0, i):])
+		}
+		s.stop()
+	})
 }

@@ -245,7 +245,7 @@ func (v *videoStage) put(f *frame) bool {
 func (s *session) tooLate(f *frame) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.playing || s.info.Live || !s.paced || !s.clk.Running() {
+	if !s.playing || s.info.Live || !s.paced || !s.clk.Running() || s.stall.hungry.Load() {
 		return false
 	}
 	now := s.now()

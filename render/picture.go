@@ -50,11 +50,11 @@ type Picture struct {
 }
 
 // ShownColour is the picture's colour with what is unknown replaced by what is
-// usual: the "yuvj" formats are full range whatever is said, grey is unless
-// something else is said, and the rest is Colour.Resolve's.
+// usual: RGB and the "yuvj" formats are full range whatever is said, grey is
+// unless something else is said, and the rest is Colour.Resolve's.
 func (p *Picture) ShownColour() Colour {
 	c := p.Colour
-	if strings.HasPrefix(p.Format, "yuvj") || strings.HasPrefix(p.Format, "gray") && c.Range == RangeUnknown {
+	if c.Matrix == RGB || strings.HasPrefix(p.Format, "yuvj") || strings.HasPrefix(p.Format, "gray") && c.Range == RangeUnknown {
 		c.Range = Full
 	}
 	return c.Resolve(p.Width, p.Height)

@@ -14,7 +14,7 @@
 #endif
 
 // The mappings there are, for the signal handler, which can take no lock. More
-// than a player of a few raw files holds at a time (10 frames each).
+// than a player of a few raw files holds at a time (a dozen frames each).
 #define SLOTS 128
 
 static struct {

@@ -1,0 +1,6 @@
+package main
+
+// #include "slack_linux.h"
+import "C"
+
+func init() { C.planar_fine_timers() }
