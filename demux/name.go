@@ -35,6 +35,7 @@ var extensions = map[string]Content{
 	".rgb": RawVideo, ".bgr": RawVideo, ".rgb24": RawVideo, ".bgr24": RawVideo, ".rgba": RawVideo, ".bgra": RawVideo, ".argb": RawVideo, ".rgb48": RawVideo,
 	".gray": RawVideo, ".grey": RawVideo, ".y8": RawVideo, ".y800": RawVideo, ".y10": RawVideo, ".y12": RawVideo, ".y16": RawVideo,
 	".bayer": RawVideo, ".rggb": RawVideo, ".bggr": RawVideo, ".grbg": RawVideo, ".gbrg": RawVideo,
+	".y": RawVideo, ".cif": RawVideo, ".qcif": RawVideo,
 	".y4m": Y4M,
 	".pcm": RawAudio, ".s16": RawAudio, ".s16le": RawAudio, ".sw": RawAudio,
 }

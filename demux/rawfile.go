@@ -12,6 +12,15 @@ import (
 	"time"
 )
 
+// writing says whether a file is being written.
+type writing int
+
+const (
+	writtenPerhaps writing = iota // the system cannot tell
+	writtenNow
+	writtenByNobody
+)
+
 // rawFile reads a headerless file, standard input ("-") or a FIFO. Regular
 // files are read at an offset, so that seeking costs nothing; others in order.
 type rawFile struct {
@@ -106,6 +115,9 @@ func (r *rawFile) restat() (size int64, modified time.Time, err error) {
 const (
 	// settled is how long a file must have stood still to be thought complete.
 	settled = 2 * time.Second
+	// slowest is the same while somebody has it open for writing: some encoders
+	// take that long for a frame.
+	slowest = 15 * time.Second
 	// growthPoll is how often a file is looked at while it may grow.
 	growthPoll = 50 * time.Millisecond
 )
@@ -121,7 +133,7 @@ func (r *rawFile) await(end int64) error {
 	if end <= r.seen {
 		return nil
 	}
-	closed := !r.grew && finished(r.f) // before the size: a writer's last act is to close
+	w := writers(r.f) // before the size: a writer's last act is to close
 	size, modified, err := r.restat()
 	if err != nil {
 		return fmt.Errorf("%s: cannot look at its size: %w", r.name, plainCause(err))
@@ -133,15 +145,19 @@ func (r *rawFile) await(end int64) error {
 	case size >= end:
 		r.changed = time.Time{}
 		return nil
-	case cut, closed:
+	case cut, w == writtenByNobody && !r.grew:
 		return io.EOF
+	case grown, r.grew && r.changed.IsZero():
+		r.changed = time.Now()
 	case r.changed.IsZero():
 		r.changed = modified
-	case grown:
-		r.changed = time.Now()
+	}
+	limit := settled
+	if w == writtenNow {
+		limit = slowest
 	}
 	// A server's clock may be ahead of ours.
-	if time.Since(r.changed).Abs() >= settled {
+	if time.Since(r.changed).Abs() >= limit {
 		r.changed = time.Time{}
 		return io.EOF
 	}

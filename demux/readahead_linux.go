@@ -35,20 +35,23 @@ func willNeed(f *os.File, off, n int64) {
 	})
 }
 
-// finished reports whether surely nobody has f open for writing: the kernel
-// gives a read lease, which is handed back at once. It is false if the kernel
-// cannot tell, as on network file systems and files of other users.
-func finished(f *os.File) bool {
+// writers says whether anybody has f open for writing: the kernel gives a read
+// lease if nobody has, which is handed back at once. It cannot tell of files on
+// network file systems and of other users.
+func writers(f *os.File) writing {
 	c, err := f.SyscallConn()
 	if err != nil {
-		return false
+		return writtenPerhaps
 	}
-	var leased bool
+	w := writtenPerhaps
 	c.Control(func(fd uintptr) {
-		if _, err := unix.FcntlInt(fd, unix.F_SETLEASE, unix.F_RDLCK); err == nil {
+		switch _, err := unix.FcntlInt(fd, unix.F_SETLEASE, unix.F_RDLCK); err {
+		case nil:
 			unix.FcntlInt(fd, unix.F_SETLEASE, unix.F_UNLCK)
-			leased = true
+			w = writtenByNobody
+		case unix.EAGAIN:
+			w = writtenNow
 		}
 	})
-	return leased
+	return w
 }

@@ -6,4 +6,4 @@ import "os"
 
 func willNeed(*os.File, int64, int64) {}
 
-func finished(*os.File) bool { return false }
+func writers(*os.File) writing { return writtenPerhaps }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -271,6 +272,7 @@ func TestGrowingFile(t *testing.T) {
 		}
 		at += n
 	}
+	f.Close() // the writer's last act: now the end need not be waited for
 	r := p.result(patience)
 	samePictures(t, parseHashes(t, r.stdout), hashes(t, []string{rawClip(t, 176, 144, 60)}))
 	if r.code != 0 {
@@ -326,4 +328,107 @@ func TestGeometryOverflow(t *testing.T) {
 	planar(t, quiet("-s", "32768x32768", "-f", "rgba64le", path)).fails(t, 2, "x.yuv")
 	planar(t, quiet("-s", "32768x32768", "--stride", "524288", "-f", "yuv444p16le", path)).fails(t, 2, "x.yuv")
 	planar(t, quiet("-s", "16x16", "--header-bytes", "1125899906842624", path)).fails(t, 2, "x.yuv")
+}
+
+// What a file is does not follow from its name alone.
+func TestKinds(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	mp4 := clip(t, "kind.mp4", append(testsrc(352, 288, 3), "-c:v", "libx264", "-pix_fmt", "yuv420p")...)
+	y4m := filepath.Join(dir, "x.y4m")
+	ffmpeg(t, append(testsrc(352, 288, 3), "-pix_fmt", "yuv420p", y4m)...)
+	raw := rawClip(t, 352, 288, 3)
+	for name, c := range map[string]struct {
+		from, kind string
+		args       []string
+	}{
+		"trailer_352x288":          {mp4, "media", nil},
+		"trailer_352x288.dat":      {mp4, "media", []string{"--matrix", "bt709"}},
+		"y4m_in_disguise.yuv":      {y4m, "media", nil},
+		"y4m_352x288.bin":          {y4m, "media", []string{"--fps", "50"}},
+		"dump_352x288":             {raw, "raw video", nil},
+		"dump_352x288.dat":         {raw, "raw video", nil},
+		"dump_352x288.nv12":        {raw, "raw video", nil},
+		"dump_352x288.yuv420p10le": {raw, "raw video", nil},
+		"dump.bin":                 {raw, "raw video", []string{"-s", "cif"}},
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, read(t, c.from), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if p := probe(t, append(c.args, path)); p.Kind != c.kind {
+			t.Errorf("%s is taken for %s, want %s", name, p.Kind, c.kind)
+		}
+	}
+}
+
+// A FIFO is opened once: whoever writes into it is not left alone.
+func TestRawFIFO(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "fifo.raw")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	raw := read(t, rawClip(t, 352, 288, 3))
+	wrote := make(chan error, 1)
+	go func() { wrote <- os.WriteFile(path, raw, 0) }()
+	got := hashes(t, []string{"-s", "cif", "-r", "25", path})
+	samePictures(t, got, hashes(t, []string{rawClip(t, 352, 288, 3)}))
+	if err := <-wrote; err != nil {
+		t.Error(err)
+	}
+}
+
+// One stride is the first plane's, whatever the width.
+func TestOneStride(t *testing.T) {
+	t.Parallel()
+	const w, h = 351, 289
+	plain := clip(t, "odd_351x289_25fps.yuv", append(testsrc(w, h, 2), "-pix_fmt", "yuv420p", "-f", "rawvideo")...)
+	b := read(t, plain)
+	var padded []byte
+	for range 2 {
+		for _, p := range [][3]int{{w, h, 384}, {(w + 1) / 2, (h + 1) / 2, 192}, {(w + 1) / 2, (h + 1) / 2, 192}} {
+			for range p[1] {
+				padded = append(append(padded, b[:p[0]]...), make([]byte, p[2]-p[0])...)
+				b = b[p[0]:]
+			}
+		}
+	}
+	path := write(t, "padded.yuv", padded)
+	samePictures(t, hashes(t, []string{"-s", "351x289", "-f", "yuv420p", "-r", "25", "--stride", "384", path}), hashes(t, []string{plain}))
+}
+
+// What is remembered gives way to what is said now, and to another file.
+func TestRememberedGivesWay(t *testing.T) {
+	t.Parallel()
+	memory := env("XDG_STATE_HOME=" + t.TempDir())
+	raw := read(t, rawClip(t, 352, 288, 4))
+	path := write(t, "clip_352x288_25fps.yuv", raw)
+	want := hashes(t, []string{path})
+	hashes(t, []string{"--header-bytes", "0", "-f", "yuv420p", path}, memory)
+	planar(t, []string{"--vo", "hash", "-s", "176x144", "--header-bytes", "38016", path}, memory)
+	if got := hashes(t, []string{path}, memory); len(got) != 15 {
+		t.Errorf("%d frames of 176x144 after a header, want 15", len(got))
+	}
+	samePictures(t, hashes(t, []string{"-s", "cif", "--header-bytes", "0", path}, memory), want)
+	planar(t, []string{"--vo", "hash", "-s", "176x144", path}, memory).ok(t)
+	if p := probe(t, []string{path}, memory); !p.Remembered || !strings.Contains(strings.Join(p.Candidates[0].Reasons, ";"), "size 176x144: remembered") {
+		t.Errorf("%+v", p)
+	}
+	samePictures(t, hashes(t, []string{"--forget", path}, memory), want)
+	samePictures(t, hashes(t, []string{path}, memory), want)
+	// Another file takes its place.
+	planar(t, []string{"--vo", "hash", "-s", "176x144", "-f", "yuv420p", path}, memory).ok(t)
+	if err := os.WriteFile(path, raw[:352*288*3/2], 0o644); err != nil { // 4 frames of QCIF
+		t.Fatal(err)
+	}
+	if p := probe(t, []string{path}, memory); !p.Remembered {
+		t.Error("forgotten although it fits")
+	}
+	if err := os.WriteFile(path, append(raw, raw[:352*288*3/2+1]...), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if p := probe(t, []string{path}, memory); p.Remembered {
+		t.Error("remembered although it does not fit")
+	}
 }

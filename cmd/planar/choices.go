@@ -5,20 +5,27 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 
+	"planar/demux"
+	"planar/demux/ffmpeg"
 	"planar/demux/guess"
 	"planar/render"
 )
 
 // rawChoice is what the user said of one headerless video; what is zero was not
-// said.
+// said, unless ZeroHeader or ZeroFrameHeader tells that zero was.
 type rawChoice struct {
 	guess.Video
-	Strides []int
+	Strides                     []int
+	ZeroHeader, ZeroFrameHeader bool
 }
 
 // orElse fills in from d what c does not say.
 func (c rawChoice) orElse(d rawChoice) rawChoice {
+	if len(c.Strides) == 0 && (c.Width == 0 || c.Width == d.Width) && (c.PixelFormat == "" || c.PixelFormat == d.PixelFormat) {
+		c.Strides = d.Strides // of another size or format they would make no sense
+	}
 	if c.Width == 0 {
 		c.Width, c.Height = d.Width, d.Height
 	}
@@ -29,14 +36,11 @@ func (c rawChoice) orElse(d rawChoice) rawChoice {
 		c.Rate = d.Rate
 	}
 	c.Colour = c.Colour.OrElse(d.Colour)
-	if c.Header == 0 {
+	if c.Header == 0 && !c.ZeroHeader {
 		c.Header = d.Header
 	}
-	if c.FrameHeader == 0 {
+	if c.FrameHeader == 0 && !c.ZeroFrameHeader {
 		c.FrameHeader = d.FrameHeader
-	}
-	if len(c.Strides) == 0 {
-		c.Strides = d.Strides
 	}
 	return c
 }
@@ -52,6 +56,7 @@ const maxChoices = 1000
 // savedChoice is a line of the file, newest first.
 type savedChoice struct {
 	File        string          `json:"file"`
+	Bytes       int64           `json:"bytes"` // its length when it was opened
 	Width       int             `json:"width,omitempty"`
 	Height      int             `json:"height,omitempty"`
 	PixelFormat string          `json:"pixel_format,omitempty"`
@@ -86,7 +91,11 @@ func key(name string) string {
 		return ""
 	}
 	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
+		return real
+	}
+	// The pattern of a sequence is no file, but its folder is one.
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		return filepath.Join(dir, filepath.Base(path))
 	}
 	return path
 }
@@ -99,53 +108,87 @@ func (c *choices) load() (all []savedChoice) {
 	return all
 }
 
-// lookup returns what was said of a file.
-func (c *choices) lookup(name string) (rawChoice, bool) {
+// lookup returns what was said of a file, and how long it was then.
+func (c *choices) lookup(name string) (r rawChoice, bytes int64, ok bool) {
 	k := key(name)
 	if c.path == "" || k == "" {
-		return rawChoice{}, false
+		return r, 0, false
 	}
 	for _, s := range c.load() {
-		if s.File != k {
-			continue
+		if s.File == k {
+			r = s.choice()
+			return r, s.Bytes, r.valid()
 		}
-		r := rawChoice{
-			Video: guess.Video{
-				Width: s.Width, Height: s.Height, PixelFormat: s.PixelFormat, Rate: s.Rate, Colour: s.Colour,
-				Header: s.Header, FrameHeader: s.FrameHeader,
-			},
-			Strides: s.Strides,
-		}
-		return r, r.valid()
 	}
-	return rawChoice{}, false
+	return r, 0, false
+}
+
+func (s *savedChoice) choice() rawChoice {
+	return rawChoice{
+		Video: guess.Video{
+			Width: s.Width, Height: s.Height, PixelFormat: s.PixelFormat, Rate: s.Rate, Colour: s.Colour,
+			Header: s.Header, FrameHeader: s.FrameHeader,
+		},
+		Strides: s.Strides,
+	}
 }
 
 // valid reports whether a choice could have been made on the command line: the
 // file may have been edited.
 func (c rawChoice) valid() bool {
-	ok := c.Width >= 0 && c.Height >= 0 && (c.Width == 0) == (c.Height == 0) && c.Header >= 0 && c.FrameHeader >= 0 &&
-		(c.Rate == render.Rational{} || c.Rate.Known())
+	between := func(v, most int64) bool { return v >= 0 && v <= most }
+	ok := between(int64(c.Width), demux.MaxDimension) && between(int64(c.Height), demux.MaxDimension) && (c.Width == 0) == (c.Height == 0) &&
+		between(c.Header, maxHeader) && between(c.FrameHeader, maxFrameHeader) && len(c.Strides) <= 4 &&
+		(c.Rate == render.Rational{} || c.Rate.Known() && c.Rate.Float() <= 1000)
 	for _, s := range c.Strides {
-		ok = ok && s >= 0
+		ok = ok && between(int64(s), maxStride)
+	}
+	if ok && c.PixelFormat != "" {
+		_, err := ffmpeg.FindRawFormat(c.PixelFormat)
+		ok = err == nil
 	}
 	return ok
 }
 
-// remember notes what the user said of a file.
-func (c *choices) remember(name string, r rawChoice) error {
+// remember notes what the user said of a file that is so long.
+func (c *choices) remember(name string, bytes int64, r rawChoice) error {
 	k := key(name)
 	if c.path == "" || k == "" {
 		return nil
 	}
-	all := []savedChoice{{
-		File: k, Width: r.Width, Height: r.Height, PixelFormat: r.PixelFormat, Rate: r.Rate, Colour: r.Colour,
+	now := savedChoice{
+		File: k, Bytes: bytes, Width: r.Width, Height: r.Height, PixelFormat: r.PixelFormat, Rate: r.Rate, Colour: r.Colour,
 		Strides: r.Strides, Header: r.Header, FrameHeader: r.FrameHeader,
-	}}
+	}
+	return c.update(k, &now)
+}
+
+// forget takes back what was said of a file.
+func (c *choices) forget(name string) error {
+	k := key(name)
+	if c.path == "" || k == "" {
+		return nil
+	}
+	return c.update(k, nil)
+}
+
+// update replaces the entry of a file; nil removes it.
+func (c *choices) update(k string, now *savedChoice) error {
+	var all []savedChoice
+	if now != nil {
+		all = append(all, *now)
+	}
+	was := false
 	for _, s := range c.load() {
-		if s.File != k && len(all) < maxChoices {
+		switch {
+		case s.File == k:
+			was = now == nil || reflect.DeepEqual(s, *now)
+		case len(all) < maxChoices:
 			all = append(all, s)
 		}
+	}
+	if was == (now != nil) { // nothing new, or nothing to forget
+		return nil
 	}
 	b, err := json.MarshalIndent(all, "", "\t")
 	if err != nil {

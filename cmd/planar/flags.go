@@ -25,7 +25,9 @@ type options struct {
 	sampleFormat string
 	sampleRate   int
 	channels     int
-	rawVideo     bool // a flag of the group was given
+	rawVideo     bool // a flag was given that only headerless video has
+	describes    bool // a flag was given that says what a headerless video is
+	forget       bool
 	rawAudio     bool
 	header       int64 // bytes before the samples
 
@@ -65,6 +67,13 @@ type options struct {
 	version    bool
 }
 
+// Bounds of flags, in bytes.
+const (
+	maxStride      = 16 * demux.MaxDimension
+	maxHeader      = 1 << 50
+	maxFrameHeader = 1 << 30
+)
+
 // rawFlags are the flags that say what a headerless file holds.
 type rawFlags struct {
 	size, format, fps, matrix, rng, as, start, loop, geometry, scale, logLevel, ao, osc string
@@ -89,7 +98,7 @@ func flagSet(o *options, t *rawFlags) *pflag.FlagSet {
 	f.Int64Var(&t.header, "header-bytes", 0, "bytes to skip at the beginning of a raw file")
 	f.Int64Var(&o.raw.FrameHeader, "frame-header-bytes", 0, "bytes to skip before each frame of a raw video")
 	f.StringVar(&t.matrix, "matrix", "", "colour matrix: bt601, bt709 or bt2020 (default: the file's tag, else by size)")
-	f.StringVar(&t.rng, "range", "", "range of code values: limited or full (default: the file's tag, else limited)")
+	f.StringVar(&t.rng, "range", "", "range of code values: limited or full (default: the file's tag, else full of RGB and grey, limited of others)")
 	f.StringVar(&t.siting, "siting", "", "where chroma samples lie: left, centre or topleft (default: the file's tag, else left)")
 
 	f.StringVar(&o.sampleFormat, "sample-format", "s16le", "sample format of raw sound, by FFmpeg's name")
@@ -98,7 +107,8 @@ func flagSet(o *options, t *rawFlags) *pflag.FlagSet {
 
 	f.StringVarP(&o.audio, "audio", "a", "", "play this file's sound with the source's pictures")
 	f.Float64Var(&t.audioDelay, "audio-delay", 0, "milliseconds by which the sound is played later")
-	f.StringVar(&t.as, "as", "", "what the source is: raw-video, raw-audio or media (default: by name)")
+	f.StringVar(&t.as, "as", "", "what the source is: raw-video, raw-audio, y4m or media (default: by name)")
+	f.BoolVar(&o.forget, "forget", false, "forget what was said of a raw video before")
 
 	f.StringVar(&t.start, "start", "", "where to begin: seconds, [H:]M:S, or #FRAME")
 	f.Int64Var(&o.frames, "frames", 0, "leave after so many frames")
@@ -143,8 +153,9 @@ Plays raw video (I420 and others), raw PCM, whatever FFmpeg reads, and live
 streams. SOURCE is a file, - for standard input, or a URL.
 
 ` + f.FlagUsages() + `
-Keys: Space pause, . , step, arrows seek, Home End, [ ] speed, Backspace 1x,
-9 0 volume, m mute, f full screen, s snapshot, L loop, q quit.
+Keys: Space pause, . , step, arrows seek, Home End, g go to a frame or time,
+[ ] speed, Backspace 1x, 9 0 volume, m mute, f full screen, s snapshot, l loop
+between two frames, L loop, q quit.
 
 Exit codes: 0 played, 1 usage, 2 cannot open, 3 some of several sources failed,
 4 interrupted by a signal.
@@ -167,12 +178,14 @@ func parseArgs(f *pflag.FlagSet, o *options, t *rawFlags, args []string) error {
 		return errors.New("nothing to play: give a file or a URL")
 	}
 	changed := func(names ...string) bool { return slices.ContainsFunc(names, f.Changed) }
-	o.rawVideo = changed("size", "pixel-format", "fps", "stride", "frame-header-bytes", "matrix", "range", "siting")
+	o.rawVideo = changed("size", "pixel-format", "stride", "frame-header-bytes")
+	o.describes = o.rawVideo || changed("fps", "matrix", "range", "siting", "header-bytes")
 	o.rawAudio = changed("sample-format", "sample-rate", "channels")
 	if !changed("ao") && o.vo == "hash" {
 		o.noAudio = true // nobody listens, and a device would keep real time
 	}
 	o.raw.PixelFormat, o.raw.Strides, o.raw.Header, o.header = t.format, t.strides, t.header, t.header
+	o.raw.ZeroHeader, o.raw.ZeroFrameHeader = changed("header-bytes"), changed("frame-header-bytes")
 	var err error
 	check := func(e error) {
 		if err == nil {
@@ -192,7 +205,7 @@ func parseArgs(f *pflag.FlagSet, o *options, t *rawFlags, args []string) error {
 	o.raw.Colour.Matrix = oneOf(check, "--matrix", t.matrix, map[string]render.Matrix{"": 0, "bt601": render.BT601, "bt709": render.BT709, "bt2020": render.BT2020})
 	o.raw.Colour.Range = oneOf(check, "--range", t.rng, map[string]render.Range{"": 0, "limited": render.Limited, "full": render.Full})
 	o.raw.Colour.Siting = oneOf(check, "--siting", t.siting, map[string]render.Siting{"": 0, "left": render.SitingLeft, "centre": render.SitingCentre, "topleft": render.SitingTopLeft})
-	o.as = oneOf(check, "--as", t.as, map[string]demux.Content{"": demux.Unknown, "raw-video": demux.RawVideo, "raw-audio": demux.RawAudio, "media": demux.Media})
+	o.as = oneOf(check, "--as", t.as, map[string]demux.Content{"": demux.Unknown, "raw-video": demux.RawVideo, "raw-audio": demux.RawAudio, "y4m": demux.Y4M, "media": demux.Media})
 	o.filter = oneOf(check, "--scale", t.scale, map[string]render.Filter{"nearest": render.Nearest, "bilinear": render.Bilinear, "bicubic": render.Bicubic})
 	o.logLevel = oneOf(check, "--log-level", t.logLevel, map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError})
 	oneOf(check, "--vo", o.vo, map[string]int{"window": 0, "null": 0, "hash": 0})
@@ -205,10 +218,10 @@ func parseArgs(f *pflag.FlagSet, o *options, t *rawFlags, args []string) error {
 		check(errors.New("--ao wav needs a file: wav:FILE"))
 	}
 	for _, s := range t.strides {
-		between(check, "--stride", float64(s), 0, 16*demux.MaxDimension)
+		between(check, "--stride", float64(s), 0, maxStride)
 	}
-	between(check, "--header-bytes", float64(t.header), 0, 1<<50)
-	between(check, "--frame-header-bytes", float64(o.raw.FrameHeader), 0, 1<<30)
+	between(check, "--header-bytes", float64(t.header), 0, maxHeader)
+	between(check, "--frame-header-bytes", float64(o.raw.FrameHeader), 0, maxFrameHeader)
 	between(check, "--sample-rate", float64(o.sampleRate), 1000, 768000)
 	between(check, "--channels", float64(o.channels), 1, 64)
 	between(check, "--volume", t.volume, 0, 100)

@@ -53,7 +53,17 @@ func (p *opener) content(name string) demux.Content {
 		return demux.Media
 	}
 	c := demux.ContentOf(name)
-	if c != demux.Media || name != "-" && !unknownExtension(name) {
+	if c == demux.RawAudio || c == demux.Y4M {
+		return c
+	}
+	head := demux.Head(name)
+	if demux.IsY4M(head) {
+		return demux.Y4M // whatever its name
+	}
+	if _, err := ffmpeg.FindRawFormat(strings.TrimPrefix(filepath.Ext(name), ".")); err == nil && !demux.IsContainer(head) {
+		return demux.RawVideo // "dump.yuv420p10le"
+	}
+	if c == demux.RawVideo || name != "-" && !unknownExtension(name) {
 		return c
 	}
 	switch {
@@ -61,14 +71,12 @@ func (p *opener) content(name string) demux.Content {
 		return demux.RawVideo
 	case p.o.rawAudio:
 		return demux.RawAudio
-	case name == "-":
+	case name == "-", demux.IsContainer(head):
 		return c
-	case isY4M(name):
-		return demux.Y4M
-	case looksRaw(name):
+	case demux.ParseName(name).Width > 0, demux.IsSequence(name):
 		return demux.RawVideo
 	}
-	if _, ok := p.choices.lookup(name); ok {
+	if _, _, ok := p.choices.lookup(name); ok {
 		return demux.RawVideo
 	}
 	return c
@@ -77,7 +85,7 @@ func (p *opener) content(name string) demux.Content {
 // unknownExtension reports whether a name's ending says nothing of a container.
 func unknownExtension(name string) bool {
 	switch strings.ToLower(filepath.Ext(name)) {
-	case "", ".raw", ".bin", ".dat", ".out", ".dump", ".dec", ".rec":
+	case "", ".raw", ".bin", ".dat", ".out", ".dump", ".dec", ".rec", ".vid", ".video":
 		return true
 	}
 	return false
@@ -90,7 +98,7 @@ func (p *opener) openOne(ctx context.Context, name string, c demux.Content) (dem
 	case demux.Y4M:
 		return p.openY4M(name)
 	case demux.RawAudio:
-		return p.openRawAudio(name)
+		return p.openRawAudio(name, name == p.o.audio)
 	}
 	src, err := ffmpeg.Open(ctx, name, ffmpeg.Options{OpenTimeout: p.o.openTimeout, RTSPTransport: p.o.rtspTransport})
 	if err != nil {
@@ -99,7 +107,8 @@ func (p *opener) openOne(ctx context.Context, name string, c demux.Content) (dem
 	return src, nil
 }
 
-func (p *opener) openRawAudio(name string) (demux.Source, error) {
+// openRawAudio opens headerless sound; of a pair, --header-bytes is the pictures'.
+func (p *opener) openRawAudio(name string, paired bool) (demux.Source, error) {
 	codec, size, native, err := ffmpeg.PCMCodec(p.o.sampleFormat)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -107,6 +116,9 @@ func (p *opener) openRawAudio(name string) (demux.Source, error) {
 	a := demux.RawAudioParams{
 		Codec: codec, SampleBytes: size, Header: p.o.header,
 		Format: audio.Format{Sample: native, Rate: p.o.sampleRate, Channels: p.o.channels},
+	}
+	if paired {
+		a.Header = 0
 	}
 	if !nativeCodec(codec) {
 		a.Decoder = func() (demux.AudioDecoder, error) { return ffmpeg.NewPCMDecoder(codec, a.Format) }

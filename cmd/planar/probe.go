@@ -73,7 +73,7 @@ type probedStream struct {
 // describing are the flags of probe: those that say what a source is.
 var describing = []string{
 	"size", "pixel-format", "fps", "stride", "header-bytes", "frame-header-bytes", "matrix", "range", "siting",
-	"sample-format", "sample-rate", "channels", "as", "rtsp-transport", "open-timeout", "log-level", "help",
+	"sample-format", "sample-rate", "channels", "as", "forget", "rtsp-transport", "open-timeout", "log-level", "help",
 }
 
 func probeFlags(o *options, t *rawFlags, asJSON *bool) *pflag.FlagSet {
@@ -129,9 +129,12 @@ func (p *opener) probe(ctx context.Context, name string) (r probed, err error) {
 		if err != nil {
 			return r, err
 		}
-		r = probed{Source: name, Kind: "raw video", Bytes: rank.size, Remembered: rank.remembered, Seekable: rank.size >= 0}
+		r = probed{Source: name, Kind: "raw video", Bytes: max(0, rank.size), Remembered: rank.remembered, Seekable: rank.size >= 0}
 		for _, c := range rank.candidates {
 			r.Candidates = append(r.Candidates, describeCandidate(c))
+		}
+		if rank.remembered {
+			p.o.raw.tellApart(r.Candidates)
 		}
 		if len(r.Candidates) == 0 {
 			return r, fmt.Errorf("%s: raw video, and neither its name nor its content tells the picture size: give it with --size WxH", name)
@@ -155,6 +158,19 @@ func (p *opener) probe(ctx context.Context, name string) (r probed, err error) {
 		r.Streams = append(r.Streams, describeStream(s))
 	}
 	return r, nil
+}
+
+// tellApart has the reasons say what was said earlier rather than now.
+func (c rawChoice) tellApart(all []probedCandidate) {
+	for _, k := range all {
+		for i, r := range k.Reasons {
+			earlier := strings.HasPrefix(r, "size ") && c.Width == 0 || strings.HasPrefix(r, k.PixelFormat+":") && c.PixelFormat == "" ||
+				strings.Contains(r, " fps:") && !c.Rate.Known()
+			if what, ok := strings.CutSuffix(r, ": given"); ok && earlier {
+				k.Reasons[i] = what + ": remembered"
+			}
+		}
+	}
 }
 
 func describeCandidate(c guess.Candidate) probedCandidate {
@@ -226,7 +242,7 @@ func print(w io.Writer, r probed, asJSON bool) error {
 		b.WriteString("  " + s.line() + "\n")
 	}
 	if r.Remembered {
-		b.WriteString("  opened with other flags before, which are remembered; flags given now win\n")
+		b.WriteString("  was opened with flags before, which are remembered: flags given now win, --forget forgets them\n")
 	}
 	t := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
 	for i, c := range r.Candidates {

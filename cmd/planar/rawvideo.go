@@ -3,8 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"slices"
 
 	"planar/demux"
 	"planar/demux/ffmpeg"
@@ -34,7 +34,7 @@ func (r rawFormats) Layouts(format string, w, h int) ([]render.Layout, error) {
 	if len(r.strides) > len(ls) {
 		return nil, fmt.Errorf("--stride gives %d numbers, but %s has %d planes", len(r.strides), f.Name, len(ls))
 	}
-	for i, s := range strides(r.strides, ls) {
+	for i, s := range strides(r.strides, f) {
 		if s != 0 && s < ls[i].RowBytes {
 			return nil, fmt.Errorf("stride %d of plane %d is less than its row of %d bytes", s, i, ls[i].RowBytes)
 		}
@@ -51,15 +51,20 @@ func (rawFormats) Describe(format string) (render.Descriptor, bool) {
 	return f.Describe()
 }
 
-// strides gives every plane its stride. A single one is the first plane's; the
-// others then have one in the proportion of their rows.
-func strides(given []int, layout []render.Layout) []int {
+// strides gives every plane of a format its stride. A single one is the first
+// plane's; the others then have one in the proportion of their rows, where these
+// divide evenly.
+func strides(given []int, f ffmpeg.RawFormat) []int {
 	if len(given) != 1 {
 		return given
 	}
+	wide, err := f.Layouts(1024, 16)
+	if err != nil {
+		return given
+	}
 	var s []int
-	for _, l := range layout {
-		s = append(s, (given[0]*l.RowBytes+layout[0].RowBytes-1)/layout[0].RowBytes)
+	for _, l := range wide {
+		s = append(s, (given[0]*l.RowBytes+wide[0].RowBytes-1)/wide[0].RowBytes)
 	}
 	return s
 }
@@ -74,10 +79,7 @@ type ranking struct {
 
 // rank looks at a headerless video. Its error says why it cannot be one.
 func (p *opener) rank(name string) (r ranking, err error) {
-	r.said = p.o.raw
-	if earlier, ok := p.choices.lookup(name); ok {
-		r.said, r.remembered = r.said.orElse(earlier), true
-	}
+	whole := name
 	file := guess.File{Path: name, Size: -1}
 	if demux.IsSequence(name) {
 		seq, err := demux.FindSequence(name)
@@ -97,7 +99,7 @@ func (p *opener) rank(name string) (r ranking, err error) {
 		defer f.Close()
 		file.Size, file.Content = st.Size(), f
 	}
-	r.size = file.Size
+	r.size, r.said = file.Size, p.o.raw
 	if r.said.PixelFormat != "" {
 		f, err := ffmpeg.FindRawFormat(r.said.PixelFormat)
 		if err != nil {
@@ -105,6 +107,7 @@ func (p *opener) rank(name string) (r ranking, err error) {
 		}
 		r.said.PixelFormat = f.Name
 	}
+	p.recall(whole, &r)
 	formats := rawFormats{r.said.Strides}
 	if r.said.Width > 0 && r.said.PixelFormat != "" { // whether the two go together, and with the strides
 		if _, err := formats.Layouts(r.said.PixelFormat, r.said.Width, r.said.Height); err != nil {
@@ -112,7 +115,37 @@ func (p *opener) rank(name string) (r ranking, err error) {
 		}
 	}
 	r.candidates = guess.Rank(file, r.said.Video, formats)
+	if len(r.candidates) == 0 && r.said.Width > 0 && r.said.PixelFormat != "" {
+		r.candidates = []guess.Candidate{{Video: r.said.Video, Sure: true}} // the reader says what is wrong
+	}
 	return r, nil
+}
+
+// recall adds what was said of a file earlier. A file that has another length
+// since, which that does not divide, is another one.
+func (p *opener) recall(name string, r *ranking) {
+	if p.o.forget {
+		if err := p.choices.forget(name); err != nil {
+			p.debug("cannot forget " + name + ": " + err.Error())
+		}
+		return
+	}
+	earlier, bytes, ok := p.choices.lookup(name)
+	if !ok {
+		return
+	}
+	if r.size >= 0 && r.size != bytes && earlier.Width > 0 && earlier.PixelFormat != "" {
+		frame := earlier.FrameHeader
+		ls, err := rawFormats{earlier.Strides}.Layouts(earlier.PixelFormat, earlier.Width, earlier.Height)
+		for _, l := range ls {
+			frame += int64(l.RowBytes) * int64(l.Rows)
+		}
+		if err != nil || (r.size-earlier.Header)%frame != 0 {
+			p.debug(name + ": has changed since it was opened with flags, which do not fit it any more")
+			return
+		}
+	}
+	r.said, r.remembered = r.said.orElse(earlier), true
 }
 
 const defaultRate = 25
@@ -141,8 +174,8 @@ func (p *opener) openRawVideo(name string) (demux.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.o.rawVideo && r.size >= 0 {
-		if err := p.choices.remember(name, r.said); err != nil {
+	if p.o.describes && r.size >= 0 && slices.Contains(p.o.sources, name) {
+		if err := p.choices.remember(name, r.size, r.said); err != nil {
 			p.debug("cannot remember how " + name + " was opened: " + err.Error())
 		}
 	}
@@ -182,7 +215,7 @@ func (p *opener) rawParams(name string, c guess.Video, given []int) (v demux.Raw
 	}
 	v = demux.RawVideoParams{
 		Width: c.Width, Height: c.Height, PixelFormat: f.PixelFormat, Layout: layout, Rate: c.Rate, Colour: c.Colour,
-		Header: c.Header, FrameHeader: c.FrameHeader, Strides: strides(given, layout), SwapChroma: f.SwapChroma, Map: filemap.Map,
+		Header: c.Header, FrameHeader: c.FrameHeader, Strides: strides(given, f), SwapChroma: f.SwapChroma, Map: filemap.Map,
 	}
 	if d, ok := f.Describe(); ok && d.RGB {
 		v.Colour.Matrix = render.RGB
@@ -206,24 +239,4 @@ func (p *opener) openY4M(name string) (demux.Source, error) {
 	return demux.OpenY4M(name, demux.Y4MOptions{
 		Layouts: ffmpeg.Layouts, Map: filemap.Map, Colour: p.o.raw.Colour, Rate: p.o.raw.Rate,
 	})
-}
-
-// looksRaw reports whether a name whose ending tells nothing speaks of pictures.
-func looksRaw(name string) bool {
-	return demux.ParseName(name).Width > 0
-}
-
-// isY4M reports whether a file begins as YUV4MPEG2 does.
-func isY4M(name string) bool {
-	f, err := os.Open(name)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	head := make([]byte, 10)
-	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
-		return false
-	}
-	_, err = io.ReadFull(f, head)
-	return err == nil && demux.IsY4M(head)
 }

@@ -17,6 +17,7 @@ import (
 
 const (
 	windows    = 20       // places of the file that are looked at
+	fewWindows = 8        // if the size is known
 	windowSize = 24 << 10 // bytes judged at each
 	maxMargin  = 512 << 10
 	block      = 128      // samples over which differences are averaged
@@ -41,23 +42,23 @@ type sampler struct {
 	ref     []byte
 }
 
-// newSampler reads windows all over the file from header on, denser at its
+// newSampler reads windows at so many places all over the file from header on, denser at its
 // beginning; margin is the longest distance to a line above.
-func newSampler(content io.ReaderAt, size, header int64, margin int) *sampler {
+func newSampler(content io.ReaderAt, size, header int64, margin, places int) *sampler {
 	s := &sampler{content: content, size: size, left: maxRead, ref: make([]byte, windowSize)}
 	margin = min(margin, maxMargin)
 	usable := size - header
 	if usable <= 0 {
 		return s
 	}
-	if usable <= windows*windowSize {
+	if usable <= int64(places*windowSize) {
 		for at := header; at < size; at += windowSize {
 			s.add(at, min(windowSize, size-at), margin, header)
 		}
 		return s
 	}
 	near := min(usable, 32<<20)
-	for i := range windows {
+	for i := range places {
 		span := usable
 		if i%2 == 0 {
 			span = near

@@ -180,13 +180,22 @@ func (g *guesser) choices() []choice {
 		hint = whole
 	}
 	if c, ok := g.formats.Canonical(hint.format); ok && hint.format != "" {
-		out := []choice{{name: c, weight: 1, from: from, open: hint.plain}}
+		out := []choice{{name: c, weight: 1, from: from, open: hint.plain || from == fromFolder}}
 		if hint.plain {
 			return g.others(out, 0.1)
 		}
-		return g.others(out, 1e-4)
+		return g.others(out, unlike(from))
 	}
-	return g.others(g.partly(hint, from), 1e-4)
+	return g.others(g.partly(hint, from), unlike(from))
+}
+
+// unlike is the weight of formats that a name, or the folder's, speaks against. A
+// folder is often called after something else.
+func unlike(from origin) float64 {
+	if from == fromFolder {
+		return 0.05
+	}
+	return 1e-4
 }
 
 // others adds the usual formats that are not in out.
@@ -278,7 +287,7 @@ func (g *guesser) fit(h *hypothesis) bool {
 	h.log = math.Log(h.geometry.weight * h.choice.weight)
 	known := h.geometry.from >= fromFolder
 	if g.file.Size < 0 {
-		return known || h.log > math.Log(0.1)
+		return known
 	}
 	body := g.file.Size - g.given.Header
 	h.n, h.rest = body/(h.frame+g.given.FrameHeader), body%(h.frame+g.given.FrameHeader)
@@ -344,7 +353,11 @@ func (g *guesser) judge() {
 			margin = max(margin, 2*l.RowBytes)
 		}
 	}
-	s := newSampler(g.file.Content, g.file.Size, g.given.Header, margin)
+	places := windows
+	if !search {
+		places = fewWindows
+	}
+	s := newSampler(g.file.Content, g.file.Size, g.given.Header, margin, places)
 	g.compare(s, judged)
 	if search {
 		g.search(s)
@@ -523,7 +536,7 @@ func (g *guesser) sure(h *hypothesis, score float64) bool {
 	case h.geometry.from >= fromFolder && !h.judged:
 		return h.n > 0 && score >= 0.4
 	case h.geometry.from >= fromFolder:
-		return h.n > 0 && score >= 0.7
+		return h.n > 0 && score >= 0.7 && (h.exact() || !h.open)
 	}
 	return h.exact() && score >= 0.9 && h.choice.weight >= 0.005 && (h.judged || len(g.all) == 1)
 }

@@ -181,8 +181,8 @@ var (
 
 	matrix  = regexp.MustCompile(`(?:^|[^a-z0-9])((?:itu-?r?|bt|rec|ycc|csp)[._ -]?(601|709|2020)(?:nc[l]?)?)(?:$|[^0-9])`)
 	matrix2 = word(`(601|709)([fl])?`)
-	full    = word(`full|full[_-]?range|fullswing|range[_=-]?(?:full|pc|jpeg)|pc[_-]?range|jpeg[_-]?range|pc|jpeg`)
-	limited = word(`limited|limited[_-]?range|video[_-]?range|narrow|range[_=-]?(?:limited|tv|mpeg)|tv[_-]?range|mpeg[_-]?range|tv|mpeg`)
+	full    = word(`full|full[_-]?range|fullswing|range[_=-]?(?:full|pc|jpeg)|pc[_-]?range|jpeg[_-]?range`)
+	limited = word(`limited|limited[_-]?range|video[_-]?range|narrow|range[_=-]?(?:limited|tv|mpeg)|tv[_-]?range|mpeg[_-]?range`)
 )
 
 // wordHints reads a name that has no extension.
