@@ -153,16 +153,38 @@ static void levels(work *w, int row)
 	for (int c = 0; c < 3; c++) planar_level(blended(w, c, row), p->width, p->level, p->offset, w->bgr[2 - c]);
 }
 
+// as_stored reports whether a component's samples are bytes without a gap that
+// need no work across columns.
+static int as_stored(const planar_component *k)
+{
+	return k->bytes == 1 && k->step == 1 && k->columns < 0 && k->box_x == 0 && k->box_y == 0;
+}
+
+// chroma_as_stored is chroma for the most usual case, in one go; 0 if it is not
+// that. Rows that need no scaling lie at halves and quarters between others.
+static int chroma_as_stored(work *w, int row, int n)
+{
+	const planar_plan *p = w->plan;
+	const int at = w->taps.index[p->component[1].rows + row];
+	const int16_t fraction = w->taps.fraction[p->component[1].rows + row];
+	if (p->portable || fraction % 512 != 0 || !as_stored(&p->component[1]) || !as_stored(&p->component[2])) return 0;
+	const int next = fraction != 0;
+	const uint8_t *u = w->data[1] + at * w->stride[1], *v = w->data[2] + at * w->stride[2];
+	return planar_chroma_bytes(u, u + next * w->stride[1], v, v + next * w->stride[2], fraction / 512, n, p, w->bgr[0], w->bgr[1], w->bgr[2]);
+}
+
 // chroma fills bgr with what chroma adds, at chroma's own width if that is to
 // be spread.
 static void chroma(work *w, int row)
 {
 	const planar_plan *p = w->plan;
-	const int16_t *ua, *ub, *va, *vb;
-	const int16_t fraction = pair(w, 1, row, &ua, &ub);
-	pair(w, 2, row, &va, &vb);
 	const int n = p->spread ? p->component[1].width : p->width;
-	planar_chroma(ua, ub, va, vb, fraction, n, p, w->bgr[0], w->bgr[1], w->bgr[2]);
+	if (!chroma_as_stored(w, row, n)) {
+		const int16_t *ua, *ub, *va, *vb;
+		const int16_t fraction = pair(w, 1, row, &ua, &ub);
+		pair(w, 2, row, &va, &vb);
+		planar_chroma(ua, ub, va, vb, fraction, n, p, w->bgr[0], w->bgr[1], w->bgr[2]);
+	}
 	for (int c = 0; c < 3; c++) {
 		w->bgr[c][-1] = w->bgr[c][0];
 		w->bgr[c][n] = w->bgr[c][n - 1];

@@ -209,6 +209,33 @@ AVX2 static int load_box_avx2(const uint8_t *a, const uint8_t *b, int16_t bias, 
 	return i;
 }
 
+// blend_bytes is 16 levels of chroma between two rows of bytes.
+AVX2 INLINE __m256i blend_bytes(const uint8_t *a, const uint8_t *b, __m256i weights, __m256i bias)
+{
+	const __m128i above = _mm_loadu_si128((const __m128i *)a), below = _mm_loadu_si128((const __m128i *)b);
+	const __m256i both = _mm256_set_m128i(_mm_unpackhi_epi8(above, below), _mm_unpacklo_epi8(above, below));
+	return _mm256_sub_epi16(_mm256_slli_epi16(_mm256_maddubs_epi16(both, weights), 1), bias);
+}
+
+AVX2 static int chroma_bytes_avx2(const uint8_t *ua, const uint8_t *ub, const uint8_t *va, const uint8_t *vb,
+	int fraction, int n, const planar_plan *p, int16_t *blue, int16_t *green, int16_t *red)
+{
+	const __m256i weights = _mm256_set1_epi16((int16_t)(fraction << 8 | (64 - fraction)));
+	const __m256i bias_u = _mm256_set1_epi16((int16_t)p->component[1].bias), bias_v = _mm256_set1_epi16((int16_t)p->component[2].bias);
+	const __m256i red_v = _mm256_set1_epi16(p->red_v), green_u = _mm256_set1_epi16(p->green_u);
+	const __m256i green_v = _mm256_set1_epi16(p->green_v), blue_u = _mm256_set1_epi16(p->blue_u);
+	const __m256i offset = _mm256_set1_epi16(p->offset);
+	int i = 0;
+	for (; i + 16 <= n; i += 16) {
+		const __m256i u = blend_bytes(ua + i, ub + i, weights, bias_u), v = blend_bytes(va + i, vb + i, weights, bias_v);
+		const __m256i g = _mm256_add_epi16(_mm256_mulhrs_epi16(u, green_u), _mm256_mulhrs_epi16(v, green_v));
+		_mm256_storeu_si256((__m256i *)(blue + i), _mm256_add_epi16(_mm256_mulhrs_epi16(u, blue_u), offset));
+		_mm256_storeu_si256((__m256i *)(green + i), _mm256_add_epi16(g, offset));
+		_mm256_storeu_si256((__m256i *)(red + i), _mm256_add_epi16(_mm256_mulhrs_epi16(v, red_v), offset));
+	}
+	return i;
+}
+
 // columns_avx2 takes four columns from eight samples, which hold them as long
 // as columns are less than two samples apart.
 AVX2 static int columns_avx2(const int16_t *row, planar_taps t, int n, int16_t *out)
@@ -344,6 +371,8 @@ AVX2 static int spread_avx2(planar_luma y, int16_t *const bgr[3], int n, const p
 
 void planar_fence(void) { _mm_sfence(); }
 #else
+static int chroma_bytes_avx2(const uint8_t *ua, const uint8_t *ub, const uint8_t *va, const uint8_t *vb,
+	int fraction, int n, const planar_plan *p, int16_t *blue, int16_t *green, int16_t *red) { return 0; }
 static int have_avx2(void) { return 0; }
 static int halve_avx2(const int16_t *row, int n, int16_t *out) { return 0; }
 static int load_halved_avx2(const uint8_t *src, const planar_component *c, int n, int16_t *out) { return 0; }
@@ -399,6 +428,20 @@ void planar_columns(const int16_t *row, planar_taps t, int n, int16_t *out, int 
 	t.index += done;
 	t.fraction += done;
 	columns(row, t, n - done, out + done);
+}
+
+int planar_chroma_bytes(const uint8_t *ua, const uint8_t *ub, const uint8_t *va, const uint8_t *vb,
+	int fraction, int n, const planar_plan *p, int16_t *blue, int16_t *green, int16_t *red)
+{
+	if (!have_avx2()) return 0;
+	for (int i = chroma_bytes_avx2(ua, ub, va, vb, fraction, n, p, blue, green, red); i < n; i++) {
+		const int16_t u = (int16_t)(((ua[i] * (64 - fraction) + ub[i] * fraction) << 1) - p->component[1].bias);
+		const int16_t v = (int16_t)(((va[i] * (64 - fraction) + vb[i] * fraction) << 1) - p->component[2].bias);
+		blue[i] = (int16_t)(mulhrs(u, p->blue_u) + p->offset);
+		green[i] = (int16_t)(mulhrs(u, p->green_u) + mulhrs(v, p->green_v) + p->offset);
+		red[i] = (int16_t)(mulhrs(v, p->red_v) + p->offset);
+	}
+	return 1;
 }
 
 int planar_pixels_fast(planar_luma y, int16_t *const bgr[3], int n, int16_t luma, planar_pixel *out)

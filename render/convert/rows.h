@@ -41,6 +41,11 @@ void planar_level(const int16_t *row, int n, int16_t factor, int16_t offset, int
 void planar_chroma(const int16_t *ua, const int16_t *ub, const int16_t *va, const int16_t *vb,
 	int16_t fraction, int n, const planar_plan *p, int16_t *blue, int16_t *green, int16_t *red);
 
+// planar_chroma_bytes is planar_load and planar_chroma in one, of n samples that
+// are bytes without a gap, and a fraction in 1/64. It returns 0 if it cannot.
+int planar_chroma_bytes(const uint8_t *ua, const uint8_t *ub, const uint8_t *va, const uint8_t *vb,
+	int fraction, int n, const planar_plan *p, int16_t *blue, int16_t *green, int16_t *red);
+
 // planar_spread interpolates a row of chroma for 2 n columns.
 void planar_spread(const int16_t *c, int n, const planar_plan *p, int16_t *out);
 
