@@ -66,7 +66,7 @@ e2e: deps-test build demo/planar-demo.pcm ## only the end-to-end tests
 	@go test -count=1 -shuffle=on -timeout 15m ./e2e/...
 
 .PHONY: bench
-bench: deps-test ## every benchmark
+bench: deps-test build ## each stage, from reading to the screen, and whole clips beside ffplay
 	@go test -run='^$$' -bench=. -benchmem $(PACKAGES)
 
 .PHONY: lint

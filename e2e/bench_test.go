@@ -40,7 +40,7 @@ func BenchmarkPlay(b *testing.B) {
 			"ffplay": func() *exec.Cmd {
 				cmd := exec.Command(lookup("ffplay"), "-v", "error", "-autoexit", "-an", "-f", "rawvideo", "-video_size", size,
 					"-pixel_format", c.format, "-framerate", fmt.Sprint(c.fps), "-x", fmt.Sprint(c.w), "-y", fmt.Sprint(c.h), "-noborder", path)
-				cmd.Env = []string{"SDL_RENDER_DRIVER=software", "SDL_AUDIODRIVER=dummy"} // its best without a GPU
+				cmd.Env = []string{"SDL_RENDER_DRIVER=software", "SDL_FRAMEBUFFER_ACCELERATION=0", "SDL_AUDIODRIVER=dummy"} // its best without a GPU
 				return cmd
 			},
 		}
