@@ -42,19 +42,29 @@ func (s *session) stalls(now time.Duration) bool {
 	return s.stalled
 }
 
+// overdue is how much longer than it should the picture on the screen has stayed,
+// negative if it has not yet; false unless another has not been read. Where anything waits to be
+// decoded, it is not reading's fault; where plenty of sound does, the stream is
+// just poor in pictures.
+func (s *session) overdue(now time.Duration) (time.Duration, bool) {
+	if !s.paced || s.info.Live || s.framesAreStills || s.paused || s.next != nil || s.videoDone || !s.arrived() || !s.dry() {
+		return 0, false
+	}
+	return now - s.endOfShown(), true
+}
+
 // starved reports whether the picture stands still because reading does not
-// keep up. Where anything waits to be decoded, it is not reading's fault; where
-// plenty of sound does, the stream is just poor in pictures.
+// keep up.
 func (s *session) starved(now time.Duration) bool {
-	return s.paced && !s.info.Live && !s.framesAreStills && !s.paused && s.next == nil && !s.videoDone &&
-		s.arrived() && now-s.endOfShown()+s.stall.debt >= stallAfter && s.dry()
+	d, ok := s.overdue(now)
+	return ok && d+s.stall.debt >= stallAfter
 }
 
 // noteHunger notes that nothing is there to follow the picture on the screen,
 // whose time is over. Data mostly comes in bursts: when it has come, that cannot
 // be seen any more.
 func (s *session) noteHunger(now time.Duration) {
-	if s.paced && !s.info.Live && !s.framesAreStills && !s.paused && !s.videoDone && s.arrived() && now >= s.endOfShown() && s.dry() {
+	if d, ok := s.overdue(now); ok && d >= 0 {
 		s.stall.hungry.Store(true)
 	}
 }
