@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 
 	"planar/demux"
 	"planar/demux/ffmpeg"
@@ -174,22 +175,18 @@ func (c *choices) forget(name string) error {
 
 // update replaces the entry of a file; nil removes it.
 func (c *choices) update(k string, now *savedChoice) error {
-	var all []savedChoice
+	all := c.load()
+	i := slices.IndexFunc(all, func(s savedChoice) bool { return s.File == k })
+	switch {
+	case now == nil && i < 0, now != nil && i >= 0 && reflect.DeepEqual(all[i], *now):
+		return nil // nothing to forget, or nothing new
+	case i >= 0:
+		all = slices.Delete(all, i, i+1)
+	}
 	if now != nil {
-		all = append(all, *now)
+		all = slices.Insert(all, 0, *now)
 	}
-	was := false
-	for _, s := range c.load() {
-		switch {
-		case s.File == k:
-			was = now == nil || reflect.DeepEqual(s, *now)
-		case len(all) < maxChoices:
-			all = append(all, s)
-		}
-	}
-	if was == (now != nil) { // nothing new, or nothing to forget
-		return nil
-	}
+	all = all[:min(len(all), maxChoices)]
 	b, err := json.MarshalIndent(all, "", "\t")
 	if err != nil {
 		return err

@@ -200,7 +200,8 @@ func (p *opener) explain(name string, r ranking) {
 	}
 }
 
-// rawParams are the reader's parameters for one candidate.
+// rawParams are the reader's parameters for one candidate, whose size, format
+// and strides rank has found to go together.
 func (p *opener) rawParams(name string, c guess.Video, given []int) (v demux.RawVideoParams, err error) {
 	f, err := ffmpeg.FindRawFormat(c.PixelFormat)
 	if err != nil {
@@ -208,9 +209,6 @@ func (p *opener) rawParams(name string, c guess.Video, given []int) (v demux.Raw
 	}
 	layout, err := f.Layouts(c.Width, c.Height)
 	if err != nil {
-		return v, fmt.Errorf("%s: %w", name, err)
-	}
-	if _, err := (rawFormats{given}).Layouts(f.Name, c.Width, c.Height); err != nil {
 		return v, fmt.Errorf("%s: %w", name, err)
 	}
 	v = demux.RawVideoParams{
