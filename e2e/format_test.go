@@ -297,6 +297,27 @@ func TestColourOfEveryFormat(t *testing.T) {
 	}
 }
 
+// The statistics say how pictures are shown, and what of that was assumed.
+func TestColourInTheStatistics(t *testing.T) {
+	t.Parallel()
+	raw := rawClip(t, 176, 144, 2)
+	for _, c := range []struct {
+		flags []string
+		want  string
+	}{
+		{nil, `"width":176,"height":144,"pixel_format":"yuv420p","matrix":"bt601","range":"limited","siting":"left","assumed":["matrix","range","siting"]`},
+		{[]string{"--matrix", "bt2020"}, `"matrix":"bt2020","range":"limited","siting":"left","assumed":["range","siting"]`},
+		{[]string{"--matrix", "bt709", "--range", "full", "--siting", "topleft"}, `"matrix":"bt709","range":"full","siting":"topleft","assumed":[]`},
+		{[]string{"-f", "rgb24"}, `"pixel_format":"rgb24","matrix":"rgb","range":"full"`},
+		{[]string{"-f", "gray"}, `"pixel_format":"gray","matrix":"bt601","range":"full"`},
+	} {
+		r := planar(t, append(quiet("--stats", "-", "-s", "qcif", "-r", "25"), append(c.flags, raw)...))
+		if r.code != 0 || !strings.Contains(r.stdout, c.want) {
+			t.Errorf("%v: exit code %d, %s; want %s", c.flags, r.code, r.stdout, c.want)
+		}
+	}
+}
+
 // The window shows the same: of each kind of layout one.
 func TestColourInTheWindow(t *testing.T) {
 	t.Parallel()
