@@ -6,7 +6,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VERSION  := $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
 PACKAGES := ./... ./testdata/demo
 # What has to build and pass without C.
-PURE     := ./render ./render/hash ./render/null ./audio ./audio/null ./audio/wav ./demux ./demux/guess ./player/... ./testdata/demo
+PURE     := ./render ./render/hash ./render/null ./render/overlay ./audio ./audio/null ./audio/wav ./demux ./demux/guess ./player/... ./testdata/demo
 
 SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c

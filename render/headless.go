@@ -34,6 +34,9 @@ func (Headless) Forget() {}
 // SetTitle does nothing.
 func (Headless) SetTitle(string) {}
 
+// SetOverlay does nothing.
+func (Headless) SetOverlay(Overlay) {}
+
 // SetShape does nothing.
 func (Headless) SetShape(w, h int) {}
 

@@ -59,8 +59,8 @@ var homes = []struct {
 
 // pure packages are arithmetic and plain reading: they build without cgo.
 var pure = []string{
-	"planar/render", "planar/render/hash", "planar/render/null", "planar/audio", "planar/audio/null", "planar/audio/wav",
-	"planar/demux", "planar/demux/guess", "planar/player", "planar/player/clock", "planar/player/queue",
+	"planar/render", "planar/render/hash", "planar/render/null", "planar/render/overlay", "planar/audio", "planar/audio/null", "planar/audio/wav",
+	"planar/demux", "planar/demux/guess", "planar/demux/rtsp", "planar/player", "planar/player/clock", "planar/player/latency", "planar/player/queue",
 }
 
 // imports lists, for each package of the module, what its code (not its tests) imports.

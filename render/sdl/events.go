@@ -33,9 +33,11 @@ func (w *Window) Wait(ctx context.Context) []render.Event {
 		}
 		w.cursor.hideIfDue()
 		if damaged {
+			w.repair()
+		}
+		if w.writeIfDue() || damaged {
 			// Drawing talks to the X server and may read events on the way, which the
 			// socket will not tell of again: look once more before sleeping.
-			w.repair()
 			continue
 		}
 		select {
@@ -93,6 +95,7 @@ func (w *Window) handle(e sdl.Event) (damaged bool) {
 		w.holds = holdsNothing
 		if t, ok := w.canvas.(*texture); ok {
 			t.drop()
+			t.dropCaptions()
 		}
 		return true
 	case *sdl.KeyboardEvent:

@@ -3,10 +3,12 @@ package sdlwindow
 import (
 	"errors"
 	"fmt"
+	"unsafe"
 
 	"github.com/veandco/go-sdl2/sdl"
 
 	"planar/render"
+	"planar/render/overlay"
 )
 
 // errSoftwareGL says that OpenGL is there but no graphics processor is.
@@ -33,6 +35,16 @@ type texture struct {
 	fitW, fitH int
 
 	shownW, shownH int // the window's size when show was called last
+
+	text     render.Overlay
+	painter  *overlay.Painter // made when text first comes
+	captions []caption        // the text as it was composed last
+}
+
+// caption is a piece of text as a texture, and where it goes.
+type caption struct {
+	tex *sdl.Texture
+	at  sdl.Rect
 }
 
 // textureKind is what a texture has to be made anew for.
@@ -254,11 +266,78 @@ func (t *texture) compose(w, h int) error {
 			return err
 		}
 	}
+	if err := t.overwrite(w, h); err != nil {
+		return err
+	}
 	t.ren.Present()
 	return nil
 }
 
+// write keeps the text for the frames to come.
+func (t *texture) write(o render.Overlay) (outdated bool) {
+	t.text = o
+	return false
+}
+
+// overwrite draws the text over a frame of w x h.
+func (t *texture) overwrite(w, h int) error {
+	if t.text.Empty() {
+		t.dropCaptions()
+		t.painter = nil // and its memory
+		return nil
+	}
+	if t.painter == nil {
+		t.painter = overlay.New()
+	}
+	boxes, changed := t.painter.Paint(t.text, w, h)
+	if changed || len(t.captions) != len(boxes) {
+		if err := t.uploadCaptions(boxes); err != nil {
+			return err
+		}
+	}
+	for _, c := range t.captions {
+		if err := t.ren.Copy(c.tex, nil, &c.at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// uploadCaptions makes textures of boxes.
+func (t *texture) uploadCaptions(boxes []overlay.Box) error {
+	t.dropCaptions()
+	for _, b := range boxes {
+		w, h := int32(b.Pixels.Width), int32(b.Pixels.Height)
+		tex, err := t.ren.CreateTexture(sdl.PIXELFORMAT_ARGB8888, sdl.TEXTUREACCESS_STATIC, w, h)
+		if err != nil {
+			return fmt.Errorf("cannot make a texture for text: %w", err)
+		}
+		t.captions = append(t.captions, caption{tex, sdl.Rect{X: int32(b.X), Y: int32(b.Y), W: w, H: h}})
+		multiplied := sdl.ComposeCustomBlendMode(
+			sdl.BLENDFACTOR_ONE, sdl.BLENDFACTOR_ONE_MINUS_SRC_ALPHA, sdl.BLENDOPERATION_ADD,
+			sdl.BLENDFACTOR_ONE, sdl.BLENDFACTOR_ONE_MINUS_SRC_ALPHA, sdl.BLENDOPERATION_ADD)
+		if tex.SetBlendMode(multiplied) != nil {
+			// Colours are multiplied by alpha twice then: the text is dimmer, but there.
+			if err := tex.SetBlendMode(sdl.BLENDMODE_BLEND); err != nil {
+				return err
+			}
+		}
+		if err := tex.Update(nil, unsafe.Pointer(&b.Pixels.Pix[0]), b.Pixels.Stride); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *texture) dropCaptions() {
+	for _, c := range t.captions {
+		c.tex.Destroy()
+	}
+	t.captions = nil
+}
+
 func (t *texture) close() {
 	t.drop()
+	t.dropCaptions()
 	t.ren.Destroy()
 }

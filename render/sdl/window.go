@@ -48,6 +48,9 @@ type canvas interface {
 	stale() bool
 	// show puts what was drawn last on the screen.
 	show() error
+	// write lays o over what is drawn or shown from now on. It reports whether what
+	// was drawn last has to be drawn again for that.
+	write(o render.Overlay) (outdated bool)
 	// name says what kind of canvas this is, for logs.
 	name() string
 	close()
@@ -64,7 +67,10 @@ type Window struct {
 	shown, next *render.Picture
 	holds       content
 	visible     bool
+	forgotten   bool  // the screen shows a picture that cannot be drawn again
 	redrawErr   error // from redrawing in Wait; Prepare returns it
+
+	writing writing
 
 	shapeW, shapeH int
 	askedW, askedH int          // the size this package last gave the window
@@ -282,16 +288,32 @@ func (w *Window) Prepare(p *render.Picture) error {
 		w.redrawErr = nil
 		return err
 	}
-	if err := w.canvas.draw(p); err != nil {
+	if err := w.draw(p); err != nil {
 		return err
 	}
 	w.next, w.holds = p, holdsNext
 	return nil
 }
 
+// draw makes the canvas hold p, or black, with the text over it.
+func (w *Window) draw(p *render.Picture) error {
+	if err := w.canvas.draw(p); err != nil {
+		return err
+	}
+	w.writing.outdated = false
+	return nil
+}
+
 // Forget lets go of all pictures: what is on the screen stays, until something
 // covers it.
-func (w *Window) Forget() { w.shown, w.next, w.holds = nil, nil, holdsNothing }
+func (w *Window) Forget() {
+	if w.writing.pending && w.shown != nil {
+		w.rewrite() // while it can still be drawn
+		w.redrawErr = nil
+	}
+	w.forgotten = w.forgotten || w.shown != nil
+	w.shown, w.next, w.holds = nil, nil, holdsNothing
+}
 
 // Present makes the prepared picture visible, and the window with it if it is
 // the first. Without a new picture the last one is shown again.
@@ -330,6 +352,9 @@ func (w *Window) reveal() error {
 		return nil
 	}
 	w.visible = true
+	if w.writing.outdated {
+		w.holds = holdsNothing
+	}
 	w.win.Show()
 	if w.opts.Fullscreen {
 		return w.setFullscreen(true)
@@ -342,12 +367,17 @@ func (w *Window) reveal() error {
 func (w *Window) redraw() error {
 	if w.holds != holdsShown || w.canvas.stale() {
 		w.holds = holdsNothing
-		if err := w.canvas.draw(w.shown); err != nil {
+		if err := w.draw(w.shown); err != nil {
 			return err
 		}
 		w.holds = holdsShown
 	}
-	return w.canvas.show()
+	if err := w.canvas.show(); err != nil {
+		return err
+	}
+	w.forgotten = false
+	w.writing.shown()
+	return nil
 }
 
 // SetTitle names what is shown in the window's title bar.
@@ -383,7 +413,7 @@ func (w *Window) SetShape(width, height int) {
 	if !w.visible {
 		// The system hands out a surface's memory page by page, at the first
 		// touch. That takes milliseconds, in which the first picture is made.
-		if err := w.canvas.draw(nil); err != nil {
+		if err := w.draw(nil); err != nil {
 			w.redrawErr = err
 		}
 	}
@@ -500,6 +530,7 @@ func (w *Window) Close() error {
 		return nil
 	}
 	w.cursor.stop()
+	w.writing.stop()
 	if w.watcher != nil {
 		w.watcher.close()
 	}
