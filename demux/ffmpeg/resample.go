@@ -17,6 +17,8 @@ import (
 // not the one the resampler was made for; make a new one for it.
 var ErrFormatChanged = errors.New("the sound's format has changed")
 
+var errClosed = errors.New("the resampler is closed")
+
 // The speeds NewResampler takes.
 const (
 	MinSpeed = 0.1
@@ -24,14 +26,17 @@ const (
 )
 
 // Resampler converts blocks of one format to interleaved PCM of another, played
-// faster or slower with the pitch kept. It is used from one goroutine.
+// faster or slower with the pitch kept (speed), or a little so with the pitch
+// following (Drift). It is used from one goroutine.
 type Resampler struct {
 	in, out audio.Format
 	ispec   audioSpec
 	ospec   audioSpec
 	speed   float64
 
-	conv   swr // nil context: in and out agree but for planes
+	conv   swr    // nil context: in and out agree but for planes
+	drift  *drift // nil: no drift so far
+	past   []byte // what a drift begins after: see pastFrames
 	tempo  *tempo
 	buf    []byte
 	ptrs   []unsafe.Pointer
@@ -56,6 +61,7 @@ func NewResampler(in, out audio.Format, speed float64) (*Resampler, error) {
 	if r.ospec, err = specOf(out); err != nil {
 		return nil, err
 	}
+	r.past = silence(out)
 	if !r.passes() {
 		if r.conv, err = newSwr(r.ispec, r.ospec); err != nil {
 			return nil, fmt.Errorf("sound from %v to %v: %w", in, out, err)
@@ -114,10 +120,13 @@ func (r *Resampler) SetSpeed(speed float64) error {
 // resampler can be used on afterwards. ErrFormatChanged asks for a new one.
 func (r *Resampler) Convert(b *audio.Block) ([]byte, error) {
 	if r.closed {
-		return nil, errors.New("the resampler is closed")
+		return nil, errClosed
 	}
 	pcm, err := r.convert(b)
-	if err != nil || r.tempo == nil {
+	if err != nil {
+		return nil, err
+	}
+	if pcm, err = r.drifted(pcm, b == nil); err != nil || r.tempo == nil {
 		return pcm, err
 	}
 	return r.tempo.run(pcm, b == nil)
@@ -197,6 +206,10 @@ func (r *Resampler) Close() {
 	if r.conv.c != nil {
 		r.conv.free()
 		r.conv.c = nil
+	}
+	if r.drift != nil {
+		r.drift.close()
+		r.drift = nil
 	}
 	if r.tempo != nil {
 		r.tempo.close()

@@ -488,6 +488,37 @@ int pl_swr_convert(struct SwrContext *c, void *out, int out_frames, void **in, i
     return swr_convert(c, o, out_frames, (const uint8_t **)in, in_frames);
 }
 
+int64_t pl_swr_delay(struct SwrContext *c, int64_t base) { return swr_get_delay(c, base); }
+
+struct SwrContext *pl_swr_drift_new(int fmt, int rate, int channels, uint64_t mask, int *err) {
+    AVChannelLayout l = {0};
+    struct SwrContext *c = NULL;
+    if ((*err = layout_from(&l, channels, mask)) >= 0 &&
+        (*err = swr_alloc_set_opts2(&c, &l, fmt, rate, &l, fmt, rate, 0, NULL)) >= 0) {
+        // With equal rates nothing would be resampled.
+        *err = av_opt_set_int(c, "flags", SWR_FLAG_RESAMPLE, 0);
+        // The filter's coefficients for 16 bit are too coarse.
+        if (*err >= 0 && av_get_bytes_per_sample(fmt) <= 2)
+            *err = av_opt_set_int(c, "internal_sample_fmt", AV_SAMPLE_FMT_FLTP, 0);
+        if (*err >= 0)
+            *err = swr_init(c);
+        if (*err < 0)
+            swr_free(&c);
+    }
+    av_channel_layout_uninit(&l);
+    return c;
+}
+
+int pl_swr_drift_set(struct SwrContext *c, int delta, int distance) {
+    return swr_set_compensation(c, delta, distance);
+}
+
+int pl_swr_drift(struct SwrContext *c, void *out, int out_frames, const void *in, int in_frames) {
+    uint8_t *o[1] = {out};
+    const uint8_t *i[1] = {in};
+    return swr_convert(c, o, out_frames, i, in_frames);
+}
+
 int pl_audio_frame(AVFrame *f, int fmt, int rate, int channels, uint64_t mask,
     const void *data, int frames, int64_t pts) {
     av_frame_unref(f);

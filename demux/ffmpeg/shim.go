@@ -311,6 +311,32 @@ func (s swr) convert(out []byte, room int, planes *unsafe.Pointer, n int) (int, 
 	return int(r), fail(r)
 }
 
+// delay is how much sound is inside, in units of 1/base s.
+func (s swr) delay(base int64) int64 { return int64(C.pl_swr_delay(s.c, C.int64_t(base))) }
+
+// newDriftSwr makes a context from a, which is interleaved, to a, for compensate.
+func newDriftSwr(a audioSpec) (swr, error) {
+	var err C.int
+	c := C.pl_swr_drift_new(C.int(a.sample), C.int(a.rate), C.int(a.channels), C.uint64_t(a.mask), &err)
+	if c == nil {
+		return swr{}, fail(err)
+	}
+	return swr{c}, nil
+}
+
+// compensate makes the context give delta frames more in the next distance frames
+// that come out, evenly: 1 - delta/distance frames go in for each.
+func (s swr) compensate(delta, distance int) error {
+	return fail(C.pl_swr_drift_set(s.c, C.int(delta), C.int(distance)))
+}
+
+// push is convert with one interleaved plane of n frames. It drains nothing: with
+// n = 0 it gives what is ready.
+func (s swr) push(out []byte, room int, pcm []byte, n int) (int, error) {
+	r := C.pl_swr_drift(s.c, unsafe.Pointer(unsafe.SliceData(out)), C.int(room), unsafe.Pointer(unsafe.SliceData(pcm)), C.int(n))
+	return int(r), fail(r)
+}
+
 // fillAudioFrame gives f a copy of n interleaved frames.
 func fillAudioFrame(f *astiav.Frame, a audioSpec, data []byte, n int, pts int64) error {
 	return fail(C.pl_audio_frame(frameC(f), C.int(a.sample), C.int(a.rate), C.int(a.channels), C.uint64_t(a.mask),

@@ -124,6 +124,12 @@ struct SwrContext *pl_swr_new(int ifmt, int irate, int ich, uint64_t imask,
 void pl_swr_free(struct SwrContext *c);
 int pl_swr_bound(struct SwrContext *c, int in);
 int pl_swr_convert(struct SwrContext *c, void *out, int out_frames, void **in, int in_frames);
+int64_t pl_swr_delay(struct SwrContext *c, int64_t base);
+// A context between equal interleaved formats whose ratio can be changed. With no
+// input, pl_swr_drift gives what is ready; pl_swr_convert drains.
+struct SwrContext *pl_swr_drift_new(int fmt, int rate, int channels, uint64_t mask, int *err);
+int pl_swr_drift_set(struct SwrContext *c, int delta, int distance);
+int pl_swr_drift(struct SwrContext *c, void *out, int out_frames, const void *in, int in_frames);
 
 // Filling and reading interleaved audio frames for the filter graph.
 int pl_audio_frame(AVFrame *f, int fmt, int rate, int channels, uint64_t mask,
