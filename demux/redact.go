@@ -1,6 +1,7 @@
 package demux
 
 import (
+	"net/url"
 	"regexp"
 	"strings"
 	"unicode"
@@ -10,22 +11,23 @@ var (
 	schemeStart = regexp.MustCompile(`(?:[A-Za-z][A-Za-z0-9+.\-]*:)?//`)
 	secretParam = regexp.MustCompile(`(?i)([?&;\s#]|^)([a-z0-9_.%\-]*(?:pass|pwd|secret|token|key|auth|sig|cred)[a-z0-9_.%\-]*)=([^&;\s#]*)`)
 	hostStart   = regexp.MustCompile(`^(?:\[[0-9A-Fa-f:.]+\]|localhost|[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+|[A-Za-z0-9\-]+:[0-9]+)(?:[:/?#]|$)`)
+	plainHost   = regexp.MustCompile(`^(?:\[[0-9A-Fa-f:.]+\]|localhost|[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+)(?::[0-9]+)?(?:[?#]|$)`)
 )
 
-// Redact returns url with what may be a secret replaced by "***": the password
+// Redact returns text with what may be a secret replaced by "***": the password
 // of each "user:password@", and the values of parameters whose names say
 // password, key, token and the like. It takes any text, also several URLs or
 // broken ones, and hides rather too much than too little.
-func Redact(url string) string {
+func Redact(text string) string {
 	var b strings.Builder
 	at := 0
-	for _, m := range schemeStart.FindAllStringIndex(url, -1) {
+	for _, m := range schemeStart.FindAllStringIndex(text, -1) {
 		if m[1] <= at {
 			continue
 		}
-		b.WriteString(url[at:m[1]])
+		b.WriteString(text[at:m[1]])
 		at = m[1]
-		rest := url[at:]
+		rest := text[at:]
 		// A URL in a text ends at a blank, unless a password has blanks in it.
 		if n := schemeStart.FindStringIndex(rest); n != nil {
 			rest = rest[:n[0]]
@@ -39,7 +41,7 @@ func Redact(url string) string {
 			at += i
 		}
 	}
-	b.WriteString(url[at:])
+	b.WriteString(text[at:])
 	return secretParam.ReplaceAllString(b.String(), "${1}${2}=***")
 }
 
@@ -60,6 +62,34 @@ func userinfo(rest string) int {
 	return last
 }
 
+// SplitUser takes "user:password@" out of a URL. Both may hold any character,
+// escaped or, against the rules, not. without is the URL without them; ok is false
+// if it names no user.
+func SplitUser(rawURL string) (without, user, password string, ok bool) {
+	m := schemeStart.FindStringIndex(rawURL)
+	if m == nil || m[0] != 0 {
+		return rawURL, "", "", false
+	}
+	rest := rawURL[m[1]:]
+	i := userinfo(rest)
+	if authority, _, _ := strings.Cut(rest, "/"); plainHost.MatchString(authority) {
+		i = -1 // an "@" further on is the path's
+	}
+	if i < 0 {
+		return rawURL, "", "", false
+	}
+	user, password, _ = strings.Cut(rest[:i], ":")
+	return rawURL[:m[1]] + rest[i+1:], unescape(user), unescape(password), true
+}
+
+// unescape undoes percent encoding, where that is what it is.
+func unescape(s string) string {
+	if u, err := url.PathUnescape(s); err == nil {
+		return u
+	}
+	return s
+}
+
 // OneLine replaces what would break or disturb a line of text.
 func OneLine(s string) string {
 	return strings.Map(func(r rune) rune {
@@ -72,8 +102,8 @@ func OneLine(s string) string {
 
 // Host is the host that a URL names, without user, password and port; "" if the
 // text is no URL.
-func Host(url string) string {
-	_, rest, ok := strings.Cut(url, "://")
+func Host(address string) string {
+	_, rest, ok := strings.Cut(address, "://")
 	if !ok {
 		return ""
 	}

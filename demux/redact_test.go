@@ -65,3 +65,23 @@ func TestHost(t *testing.T) {
 		}
 	}
 }
+
+func TestSplitUser(t *testing.T) {
+	for _, c := range []struct{ in, without, user, password string }{
+		{"rtsp://cam/x", "rtsp://cam/x", "", ""},
+		{"rtsp://u:p@cam:554/x", "rtsp://cam:554/x", "u", "p"},
+		{"rtsp://u@cam/x", "rtsp://cam/x", "u", ""},
+		{"rtsp://u:p%40ss@cam/x", "rtsp://cam/x", "u", "p@ss"},
+		{"rtsp://u:p@ss:w0rd@cam.lan/x", "rtsp://cam.lan/x", "u", "p@ss:w0rd"},
+		{"rtsp://u:a/b?c#d@10.0.0.7:8554/x", "rtsp://10.0.0.7:8554/x", "u", "a/b?c#d"},
+		{"rtsp://u:50%zz@10.0.0.7/x", "rtsp://10.0.0.7/x", "u", "50%zz"},
+		{"rtsp://u:a+b c@[::1]:554/x", "rtsp://[::1]:554/x", "u", "a+b c"},
+		{"rtsp://10.0.0.7:554/x?for=me:you@10.0.0.8/y", "rtsp://10.0.0.7:554/x?for=me:you@10.0.0.8/y", "", ""},
+		{"no url", "no url", "", ""},
+	} {
+		without, user, password, ok := SplitUser(c.in)
+		if without != c.without || user != c.user || password != c.password || ok != (c.user != "") {
+			t.Errorf("%s: %q %q %q %v, want %q %q %q", c.in, without, user, password, ok, c.without, c.user, c.password)
+		}
+	}
+}

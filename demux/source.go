@@ -73,6 +73,15 @@ type Packet struct {
 	Key      bool
 	Size     int // bytes
 
+	// Fresh says that packets before this one are missing and that decoding can
+	// begin anew here: what the decoder holds is not to be mixed with it.
+	Fresh bool
+	// Waited is how long it was held in the source for packets before it.
+	Waited time.Duration
+	// Captured is when the sender's clock says that this was captured; zero if it
+	// does not say.
+	Captured time.Time
+
 	Data   []byte // the bytes, unless Native carries them
 	Native any    // the source library's own packet, for decoders of the same source
 	OnFree func() // called once by Release, may be nil

@@ -167,3 +167,7 @@ func (p *framePool) close() {
 	}
 	p.free = nil
 }
+
+// Preload loads the libraries that decoding needs, which takes tens of milliseconds
+// the first time. It may be called from any goroutine.
+func Preload() { astiav.FindDecoder(astiav.CodecIDH264) }

@@ -7,36 +7,6 @@ import (
 	"planar/demux"
 )
 
-// How long a live source may be silent: ten times its usual packet interval,
-// within these bounds.
-const (
-	stallLeast = 2 * time.Second
-	stallMost  = 15 * time.Second
-	stallTimes = 10
-)
-
-// stallGuard learns how often packets come.
-type stallGuard struct {
-	last time.Time
-	mean time.Duration
-}
-
-func (g *stallGuard) arrived(now time.Time) {
-	if !g.last.IsZero() {
-		d := now.Sub(g.last)
-		if g.mean == 0 {
-			g.mean = d
-		} else {
-			g.mean += (d - g.mean) / 16
-		}
-	}
-	g.last = now
-}
-
-func (g *stallGuard) limit() time.Duration {
-	return min(max(stallLeast, stallTimes*g.mean), stallMost)
-}
-
 // Opening a live source without probing.
 const (
 	udpPatience   = 2 * time.Second        // for the first packet, before RTSP changes to TCP
@@ -71,7 +41,7 @@ func (s *Source) gather(limit time.Duration) error {
 		}
 		// FFmpeg cannot be called back without an error that may stick, so
 		// waiting goes by what comes; silence this early is a stall.
-		p, err := s.read(max(left, stallLeast))
+		p, err := s.read(max(left, demux.SilenceLeast))
 		if err != nil {
 			if errors.Is(err, demux.ErrInterrupted) {
 				return err

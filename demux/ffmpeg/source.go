@@ -31,7 +31,7 @@ type Source struct {
 	base  atomic.Int64 // nanoseconds on FFmpeg's timeline that are 0 on ours
 	based bool
 
-	stall   stallGuard
+	silence demux.Silence
 	queue   []*demux.Packet // read ahead of the caller
 	packets packetPool
 	pending error // to be returned once the queue is empty
@@ -112,7 +112,7 @@ func (s *Source) Read() (*demux.Packet, error) {
 		s.pending = nil
 		return nil, err
 	}
-	return s.read(s.stall.limit())
+	return s.read(s.silence.Limit())
 }
 
 // read gets a packet of a wanted stream from FFmpeg. A live source must deliver
@@ -141,8 +141,8 @@ func (s *Source) read(limit time.Duration) (*demux.Packet, error) {
 			// What a parser still held, not what came.
 			s.pending = s.readError(nil, limit)
 		} else if s.live {
-			s.stall.arrived(time.Now())
-			s.intr.deadline(s.stall.limit())
+			s.silence.Arrived(time.Now())
+			s.intr.deadline(s.silence.Limit())
 		}
 		if s.intr.isStopped() {
 			s.packets.put(ap)

@@ -83,27 +83,3 @@ func TestSince(t *testing.T) {
 		}
 	}
 }
-
-func TestStallGuard(t *testing.T) {
-	var g stallGuard
-	now := time.Unix(0, 0)
-	feed := func(d time.Duration) time.Duration {
-		for range 200 {
-			now = now.Add(d)
-			g.arrived(now)
-		}
-		return g.limit()
-	}
-	if g.limit() != 2*time.Second {
-		t.Errorf("before anything: %v", g.limit())
-	}
-	if l := feed(20 * time.Millisecond); l != 2*time.Second {
-		t.Errorf("20 ms: %v", l)
-	}
-	if l := feed(500 * time.Millisecond); l < 4900*time.Millisecond || l > 5100*time.Millisecond {
-		t.Errorf("500 ms: %v", l)
-	}
-	if l := feed(5 * time.Second); l != 15*time.Second {
-		t.Errorf("5 s: %v", l)
-	}
-}
