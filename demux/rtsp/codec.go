@@ -1,0 +1,144 @@
+package rtsp
+
+import (
+	"math"
+
+	"github.com/bluenviron/gortsplib/v5/pkg/format"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
+
+	"planar/audio"
+	"planar/demux"
+	"planar/render"
+)
+
+// codec says what a track carries, in FFmpeg's terms.
+type codec struct {
+	kind      demux.Kind
+	name      string          // FFmpeg's codec name
+	extradata []byte          // in the form FFmpeg's decoder takes; nil if the stream brings all it needs
+	clockRate int             // Hz, of the RTP timestamps
+	width     int             // video; 0 if the session description does not tell
+	height    int             //
+	rate      render.Rational // of pictures; zero if unknown
+	sound     audio.Format    // Hz and channels, as far as they are known
+}
+
+// codecOf says what a format is; false if it is nothing that is played here.
+func codecOf(f format.Format) (codec, bool) {
+	c := codec{kind: demux.Video, clockRate: f.ClockRate()}
+	sound := func(name string, rate, channels int) {
+		c.kind, c.name, c.sound = demux.Audio, name, audio.Format{Rate: rate, Channels: channels}
+	}
+	switch f := f.(type) {
+	case *format.H264:
+		c.name = "h264"
+		c.fromH264(f)
+	case *format.H265:
+		c.name = "hevc"
+		c.fromH265(f)
+	case *format.MJPEG:
+		c.name = "mjpeg"
+	case *format.VP8:
+		c.name = "vp8"
+	case *format.VP9:
+		c.name = "vp9"
+	case *format.AV1:
+		c.name = "av1"
+	case *format.MPEG4Video:
+		c.name, c.extradata = "mpeg4", f.Config
+	case *format.MPEG1Video:
+		c.name = "mpeg2video" // which decodes both
+	case *format.MPEG4Audio:
+		if f.Config == nil {
+			return c, false
+		}
+		sound("aac", f.Config.SampleRate, channelsOf(f.Config))
+		c.extradata, _ = f.Config.Marshal()
+	case *format.MPEG4AudioLATM:
+		if f.CPresent { // the stream brings its configuration
+			sound("aac_latm", 0, 0)
+			break
+		}
+		conf := latmConfig(f.StreamMuxConfig)
+		if conf == nil {
+			return c, false
+		}
+		sound("aac", conf.SampleRate, channelsOf(conf))
+		c.extradata, _ = conf.Marshal()
+	case *format.Opus:
+		sound("opus", 48000, f.ChannelCount)
+	case *format.G711:
+		name := "pcm_alaw"
+		if f.MULaw {
+			name = "pcm_mulaw"
+		}
+		sound(name, f.SampleRate, f.ChannelCount)
+	case *format.G722:
+		sound("adpcm_g722", 16000, 1) // whose RTP clock says 8000 by mistake, RFC 3551 section 4.5.2
+	case *format.LPCM:
+		name, ok := map[int]string{8: "pcm_u8", 16: "pcm_s16be", 24: "pcm_s24be"}[f.BitDepth]
+		if !ok {
+			return c, false
+		}
+		sound(name, f.SampleRate, f.ChannelCount)
+	case *format.MPEG1Audio:
+		sound("mp3", 0, 0)
+	case *format.AC3:
+		sound("ac3", f.SampleRate, f.ChannelCount)
+	default:
+		return c, false
+	}
+	return c, c.clockRate > 0
+}
+
+func (c *codec) fromH264(f *format.H264) {
+	sps, pps := f.SafeParams()
+	if len(sps) == 0 || len(pps) == 0 {
+		return
+	}
+	c.extradata = annexB([][]byte{sps, pps})
+	var s h264.SPS
+	if s.Unmarshal(sps) == nil {
+		c.shape(s.Width(), s.Height(), s.FPS())
+	}
+}
+
+func (c *codec) fromH265(f *format.H265) {
+	vps, sps, pps := f.SafeParams()
+	if len(vps) == 0 || len(sps) == 0 || len(pps) == 0 {
+		return
+	}
+	c.extradata = annexB([][]byte{vps, sps, pps})
+	var s h265.SPS
+	if s.Unmarshal(sps) == nil {
+		c.shape(s.Width(), s.Height(), s.FPS())
+	}
+}
+
+// shape takes over what parameter sets say, as far as it is plausible.
+func (c *codec) shape(width, height int, fps float64) {
+	if width > 0 && height > 0 && width <= demux.MaxDimension && height <= demux.MaxDimension {
+		c.width, c.height = width, height
+	}
+	if fps >= 1 && fps <= 240 {
+		c.rate = render.Rational{Num: int(math.Round(fps * 1000)), Den: 1000}
+	}
+}
+
+func channelsOf(c *mpeg4audio.AudioSpecificConfig) int {
+	if c.ChannelConfig == 7 {
+		return 8
+	}
+	return int(c.ChannelConfig)
+}
+
+// latmConfig is the configuration of the one layer that is played; nil if there is
+// none, or several.
+func latmConfig(m *mpeg4audio.StreamMuxConfig) *mpeg4audio.AudioSpecificConfig {
+	if m == nil || len(m.Programs) != 1 || len(m.Programs[0].Layers) != 1 {
+		return nil
+	}
+	return m.Programs[0].Layers[0].AudioSpecificConfig
+}
