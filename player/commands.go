@@ -27,6 +27,7 @@ const (
 	toggleLoop
 	markLoop
 	openEntry
+	togglePanel
 	toggleFullscreen
 	leaveFullscreen
 	snapshot
@@ -56,6 +57,7 @@ var keys = map[string]command{
 	"l":           {do: markLoop},   // from here, to here, off
 	"g":           {do: openEntry},  // digits and the like then go to entry.go
 	"#":           {do: openEntry},
+	"i":           {do: togglePanel},
 	"f":           {do: toggleFullscreen},
 	"doubleclick": {do: toggleFullscreen},
 	"escape":      {do: leaveFullscreen},

@@ -58,6 +58,8 @@ func (s *session) do(c command) error {
 		s.markLoop()
 	case openEntry:
 		s.entry = entry{open: true}
+	case togglePanel:
+		s.p.panel = !s.p.panel
 	case toggleFullscreen:
 		s.out.SetFullscreen(!s.out.Fullscreen())
 	case leaveFullscreen:
@@ -111,7 +113,11 @@ func (s *session) setPaused(paused bool) {
 	switch {
 	case paused:
 	case s.info.Live:
-		s.jump(s.clockNow(), fromStart) // what came meanwhile is no longer live
+		// What came meanwhile is no longer live. Decoding has gone on, so that what
+		// comes next can be shown at once; the controller skips what was missed.
+		s.frameGroup.Flush(nil)
+		s.next.release()
+		s.next = nil
 	case s.stepped:
 		s.seek(s.position(), showing)
 	}

@@ -22,19 +22,14 @@ func (s *session) readLoop(ctx context.Context) {
 	for ctx.Err() == nil {
 		e, jump := s.epochs.takeJump()
 		if jump {
-			if s.info.Live { // resumed after a pause: go on with what comes now
-				stamps = s.restamp(e.target)
-				s.live.restart()
-			} else {
-				e = s.aim(e)
-				if err := s.src.Seek(e.from()); err != nil {
-					if !s.seekFailed(ctx, e, err) {
-						return
-					}
-					continue
+			e = s.aim(e)
+			if err := s.src.Seek(e.from()); err != nil {
+				if !s.seekFailed(ctx, e, err) {
+					return
 				}
-				stamps = s.restamp(0)
+				continue
 			}
+			stamps = s.restamp(0)
 			rounds = 1
 		}
 		pkt, err := s.src.Read()
@@ -46,7 +41,7 @@ func (s *session) readLoop(ctx context.Context) {
 			return
 		case errors.Is(err, demux.ErrAgain):
 			continue // perhaps to somewhere else
-		case s.info.Live && s.cfg.Reconnect:
+		case s.info.Live && s.cfg.Reconnect && !(errors.Is(err, io.EOF) && s.info.Duration > 0):
 			if !s.reconnect(ctx, e, err) {
 				return
 			}
@@ -110,18 +105,26 @@ func (s *session) deliver(e *epoch, pkt *demux.Packet, stamps *clock.Restamper) 
 		pkt.Release()
 		return
 	}
-	p := packet{Packet: pkt, epoch: e.n}
+	p := packet{Packet: pkt, epoch: e.n, at: s.now()}
 	t := pkt.DTS
 	if t == demux.NoPTS {
 		t = pkt.PTS
 	}
 	if t != demux.NoPTS {
 		p.offset = stamps.Offset(pkt.Stream, t, pkt.Duration)
-		if s.info.Live {
-			s.live.arrived(pkt.Time() + p.offset)
-		}
 	}
 	s.stats.bytes.Add(int64(pkt.Size))
+	s.stats.byteRate.add(int64(pkt.Size), p.at)
+	if lane == s.vlane {
+		s.stats.received.add(1, p.at)
+	}
+	if s.info.Live {
+		if !s.admit(lane, &p) {
+			pkt.Release()
+			return
+		}
+		s.noteArrival(lane, &p)
+	}
 	lane.Put(p)
 }
 

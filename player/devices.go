@@ -28,6 +28,9 @@ type VideoOutput interface {
 	Wait(ctx context.Context) []render.Event
 	// Wake ends a Wait, now or the next one. It may be called from any goroutine.
 	Wake()
+	// SetOverlay writes text over the pictures until it is called again: from the
+	// next one on, and soon over the one that is there if none comes.
+	SetOverlay(o render.Overlay)
 	// SetTitle names what is shown.
 	SetTitle(title string)
 	// SetShape says how large, in square pixels, the pictures to come are, so
@@ -76,6 +79,10 @@ type Resampler interface {
 	// Convert returns interleaved PCM in the output's format, valid until the
 	// next call. A nil block returns what is still inside.
 	Convert(b *audio.Block) ([]byte, error)
+	// Drift plays factor times faster (0.95 to 1.05) from the next block on, by
+	// resampling: the pitch follows, by less than a semitone. 1 ends it. n frames
+	// that come out are n times factor that went in, without an error that grows.
+	Drift(factor float64) error
 	Close()
 }
 

@@ -105,6 +105,7 @@ type packet struct {
 	*demux.Packet
 	epoch  int
 	offset time.Duration // playback time minus the source's time
+	at     time.Duration // real time at which it was read
 	mark   mark
 	src    demux.Source // markOpen: whose decoder to make
 	stream int          // markOpen
@@ -128,6 +129,16 @@ type frame struct {
 	start, end time.Duration // playback time
 	first      bool          // of its epoch: shown as soon as it is there
 	final      bool          // no picture: the stream has ended
+	from       origin
+}
+
+// origin is where a frame comes from: what its packet had gone through before.
+type origin struct {
+	pts      time.Duration // the packet's
+	read     time.Duration // real time at which it was read
+	waited   time.Duration // for packets before it, in the source
+	captured time.Time     // by the sender's clock, zero if it does not say
+	decoded  time.Duration // real time at which the picture came out of the decoder
 }
 
 // waitJump waits until a new epoch begins; false if ctx ends first.

@@ -165,6 +165,8 @@ func (h *heardAt) when(frame int64, rate int) (time.Duration, bool) {
 // passing is a resampler for equal formats.
 type passing struct{ out audio.Format }
 
+func (p passing) Drift(float64) error { return nil }
+
 func (p passing) Convert(b *audio.Block) ([]byte, error) {
 	if b == nil {
 		return nil, nil

@@ -1,116 +1,155 @@
 package player
 
 import (
+	"fmt"
 	"math"
-	"sync"
+	"sync/atomic"
 	"time"
+
+	"planar/demux"
+	"planar/player/latency"
+	"planar/player/queue"
 )
 
-// liveEdge keeps a live stream live: it knows how much has arrived that is not
-// yet played, and says how far to skip when that stays large, as it does after
-// a server sent a whole group of pictures at once or the network held data up.
-type liveEdge struct {
-	mu      sync.Mutex
-	newest  time.Duration // playback time of the latest arrival
-	some    bool
-	least   time.Duration // smallest backlog seen in the window
-	opened  time.Duration // real time at which the window was opened
-	windows int           // windows closed since the (re)start
-	from    time.Duration // playback time before which nothing is played
-	skips   int64
+// livePlay keeps a live stream live. The controller is told when pictures and
+// sound become playable and says how fast playback has to go, or how far to jump,
+// so that it stays as close behind the sender as the network allows.
+type livePlay struct {
+	control *latency.Controller
+	from    atomic.Int64 // playback time before which nothing is played
 
-	target, excess time.Duration
+	decoding smooth // what decoding a picture takes
+
+	// Owned by the demux goroutine.
+	needsKey bool          // video packets are dropped until a key frame
+	since    time.Duration // real time since when
 }
 
 const (
-	// What a skip leaves: with sound, what is in the device's hands (two periods of
-	// 23 ms) and some network jitter; without, only that.
-	soundTarget, silentTarget = 80 * time.Millisecond, 20 * time.Millisecond
-	// How much more than the target is put up with before skipping. A skip of
-	// pictures alone is hardly seen, one of sound is heard.
-	soundExcess, silentExcess = 200 * time.Millisecond, 60 * time.Millisecond
-	// The smallest backlog of a window counts, so that jitter does not cause
-	// skips. The first windows are short: a burst at the start is skipped at once.
-	liveFirstWindow, liveWindow = 250 * time.Millisecond, 2 * time.Second
-	liveFirstWindows            = 4
+	// liveBehind is how far the packets that wait for the decoder may be behind
+	// when a key frame comes that makes them superfluous.
+	liveBehind = 500 * time.Millisecond
+	// keyPatience is how long a live stream without key frames is not shown: some
+	// are refreshed in stripes and never have one.
+	keyPatience = 10 * time.Second
+	// deviceSlack is what a sound device must hold beyond its period, for a
+	// hand-over that comes late.
+	deviceSlack = 5 * time.Millisecond
 )
 
-func newLiveEdge(sound bool) *liveEdge {
-	l := &liveEdge{target: silentTarget, excess: silentExcess}
-	if sound {
-		l.target, l.excess = soundTarget, soundExcess
+// liveLimit bounds the packets of a live stream. They are never waited for: what is
+// too much is dropped. A group of pictures may well be 10 s long and be sent at
+// once, so only memory counts: 32 MiB are 10 s of 26 Mbit/s.
+var liveLimit = queue.Limit{Items: 4096, Bytes: 32 << 20}
+
+func newLivePlay(target *time.Duration) *livePlay {
+	auto := time.Duration(-1)
+	if target == nil {
+		target = &auto
 	}
+	l := &livePlay{control: latency.New(*target)}
 	l.restart()
 	return l
 }
 
 // restart forgets what arrived: the source begins anew.
-func (l *liveEdge) restart() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.some, l.windows, l.opened, l.from = false, 0, 0, math.MinInt64
+func (l *livePlay) restart() {
+	l.control.Restart()
+	l.from.Store(math.MinInt64)
+	l.needsKey, l.since = true, 0
 }
 
-// arrived notes the playback time of a packet that came in.
-func (l *liveEdge) arrived(t time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.some || t > l.newest {
-		l.newest, l.some = t, true
+// begin is the playback time before which nothing is played.
+func (l *livePlay) begin() time.Duration { return time.Duration(l.from.Load()) }
+
+// steer asks the controller where playback should be, and goes there. mu is held.
+func (s *session) steer(now time.Duration) {
+	if !s.clk.Running() {
+		return
+	}
+	order := s.live.control.Steer(s.clk.At(now), now)
+	if order.Skip > 0 {
+		s.clk.Set(s.clk.At(now)+order.Skip, now)
+		s.live.from.Store(int64(s.clk.At(now)))
+		s.log.Info(fmt.Sprintf("%s: skipped %v to stay live", label(s.name), order.Skip.Round(time.Millisecond)))
+	}
+	if order.Speed != s.clk.Speed() {
+		s.clk.SetSpeed(order.Speed, now)
+		s.speaker.setDrift(order.Speed)
 	}
 }
 
-// skip returns how far playback, which is at media, has to jump forward; 0 most
-// of the time.
-func (l *liveEdge) skip(media, now time.Duration) time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.some {
-		return 0
+// admit makes room for a packet of a live stream and reports whether it is to be
+// played. The reader must not wait: what comes from the network cannot.
+func (s *session) admit(lane *queue.Lane[packet], p *packet) bool {
+	if lane == s.slane {
+		return !s.stopped.Load() && !lane.Full()
 	}
-	backlog := l.newest - media
-	if l.opened == 0 {
-		l.opened, l.least = now, backlog
+	l := s.live
+	if p.Key || p.Fresh {
+		p.Fresh = p.Fresh || l.needsKey
+		l.needsKey, l.since = false, 0
+		if lane.Cost().Duration > liveBehind || lane.Full() {
+			lane.Drop(func(q packet) bool { return q.mark == markNone })
+			p.Fresh = true
+		}
+		return true
 	}
-	l.least = min(l.least, backlog)
-	length := liveWindow
-	if l.windows < liveFirstWindows {
-		length = liveFirstWindow
+	if lane.Full() {
+		l.needsKey = true
 	}
-	if now-l.opened < length {
-		return 0
+	if !l.needsKey {
+		return true
 	}
-	least := l.least
-	l.opened, l.least = now, backlog
-	l.windows++
-	if least <= l.target+l.excess {
-		return 0
+	now := s.now()
+	if l.since == 0 {
+		l.since = now
 	}
-	l.skips++
-	l.least = backlog - (least - l.target)
-	l.from = media + least - l.target
-	return least - l.target
+	if now-l.since < keyPatience || lane.Full() {
+		s.stats.unready.Add(1)
+		return false
+	}
+	l.needsKey = false
+	return true
 }
 
-// begin is the playback time to which the latest skip led.
-func (l *liveEdge) begin() time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.from
-}
-
-func (l *liveEdge) skipCount() int64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.skips
-}
-
-// backlog is how much has arrived that is not yet played.
-func (l *liveEdge) backlog(media time.Duration) time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.some {
-		return 0
+// noteArrival tells the controller of a packet that will be played. It could be shown as
+// soon as it is decoded; that it then waits for its turn does not count, or a
+// delay would justify itself.
+func (s *session) noteArrival(lane *queue.Lane[packet], p *packet) {
+	t := p.Time()
+	if t == demux.NoPTS {
+		return
 	}
-	return l.newest - media
+	t += p.offset
+	if lane == s.slane {
+		s.live.control.Ready(latency.Sound, t+s.cfg.AudioDelay, p.Duration, p.at)
+		return
+	}
+	length := p.Duration
+	if length <= 0 && s.rate.Known() {
+		length = time.Duration(float64(time.Second) / s.rate.Float())
+	}
+	decoding, _ := s.live.decoding.get()
+	s.live.control.Ready(latency.Picture, t, length, p.at+decoding)
+}
+
+// reserve tells the controller what the sound device needs: whoever hands over a
+// sample waits for up to a period until the device takes it, and then for its
+// latency.
+func (k *speaker) reserve() {
+	p := k.out.Position()
+	k.s.live.control.SetReserve(latency.Sound, p.Period+p.Latency+deviceSlack)
+}
+
+// reception tells how the source is being received; false if it does not count.
+// mu is held.
+func (s *session) reception() (demux.Reception, bool) {
+	r, ok := s.src.(demux.Receiver)
+	if !ok {
+		return s.earlier, s.src == nil && len(s.earlier.Tracks) > 0 // lost: as it was
+	}
+	now := r.Reception()
+	now.Add(s.earlier)
+	return now, true
 }

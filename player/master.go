@@ -1,9 +1,6 @@
 package player
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // patience is how long the clock waits for sound that does not come, at the
 // start or when the device has run dry, before the picture goes on without it.
@@ -47,14 +44,15 @@ func (s *session) sync(now time.Duration) {
 			s.waiting = now
 			s.clk.Stop(now)
 		}
-		if now-s.waiting > patience && s.lost == nil {
+		wait := patience
+		if s.info.Live && !s.speaker.began() {
+			wait = 0 // a track that is announced may never come
+		}
+		if now-s.waiting >= wait && s.lost == nil {
 			s.clk.Start(now)
 		}
 	}
 	if s.info.Live {
-		if d := s.live.skip(s.clk.At(now), now); d > 0 {
-			s.clk.Set(s.clk.At(now)+d, now)
-			s.log.Debug(fmt.Sprintf("%s: skipped %v to stay live", label(s.name), d.Round(time.Millisecond)))
-		}
+		s.steer(now)
 	}
 }

@@ -42,6 +42,7 @@ type Config struct {
 	Colour     render.Colour        // what is known here is so, whatever the source says; RGB stays RGB
 	AudioDelay time.Duration        // sound is played this much later than its timestamps say
 	Reconnect  bool                 // try again for ever when a live source is lost
+	Latency    *time.Duration       // how far behind its sender a live source is played beyond what the way takes; nil: as little as its jitter allows
 	Untimed    bool                 // show frames as fast as they come, and drop none
 	OnLast     func(f *demux.Frame) // called with the last picture shown of each source; may be nil
 }
@@ -59,6 +60,7 @@ type Player struct {
 	volume float64
 	muted  bool
 	loop   int
+	panel  bool     // the statistics are on the screen
 	queue  []string // sources still to play
 
 	mu      sync.Mutex

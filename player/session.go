@@ -40,7 +40,7 @@ type session struct {
 	frames          *queue.Lane[frame]
 	epochs          *epochs
 	refresh         *refresh
-	live            *liveEdge
+	live            *livePlay
 	speaker         *speaker
 	rate            render.Rational // of the video stream; zero if unknown
 	framesAreStills bool            // cover art: sound goes on under one picture
@@ -64,8 +64,15 @@ type session struct {
 	titledAt  time.Duration
 	failed    error // playback cannot go on
 	part      part
-	entry     entry
-	stall     stall
+
+	// What is written over the picture, and when that was looked at.
+	written           bool
+	panelWas, lostWas bool
+	writtenAt         time.Duration
+	ticker            *time.Timer
+
+	entry entry
+	stall stall
 
 	over, stopped atomic.Bool // ended and paused, for Stats
 	lostWay       atomic.Bool // a seek has failed
@@ -73,14 +80,17 @@ type session struct {
 	mu      sync.Mutex
 	src     demux.Source // the one to interrupt
 	clk     *clock.Clock
-	playing bool          // not paused, not before the first picture
-	waiting time.Duration // real time since when the clock has waited for sound; 0 if it does not
-	awaited time.Duration // real time since when an epoch's first picture has been awaited; 0 if it is not
-	stalled bool          // reading has fallen behind: playback waits until there is more
-	ahead   time.Duration // playback time of the sound that waits for the pictures after a stall; 0 if it does not
-	lost    error         // why the signal is lost
-	damage  error         // why reading ended early
-	noSound error         // there is only sound, and no device or decoder
+	playing bool            // not paused, not before the first picture
+	waiting time.Duration   // real time since when the clock has waited for sound; 0 if it does not
+	awaited time.Duration   // real time since when an epoch's first picture has been awaited; 0 if it is not
+	stalled bool            // reading has fallen behind: playback waits until there is more
+	ahead   time.Duration   // playback time of the sound that waits for the pictures after a stall; 0 if it does not
+	lost    error           // why the signal is lost
+	lostAt  time.Duration   // real time since when
+	cause   string          // why it was lost the latest time
+	earlier demux.Reception // of the sources that were lost
+	damage  error           // why reading ended early
+	noSound error           // there is only sound, and no device or decoder
 }
 
 // Bounds of the queues. Encoded packets: 2 s or 16 MiB a stream, so that a
@@ -108,7 +118,7 @@ func newSession(p *Player, name string, src demux.Source) (*session, error) {
 	if video == nil && sound == nil {
 		return nil, fmt.Errorf("%s: nothing in it to play with these flags", label(name))
 	}
-	s.live = newLiveEdge(sound != nil)
+	s.live = newLivePlay(p.cfg.Latency)
 	s.packets = queue.NewGroup(hardLimit, packetCost, func(p packet) {
 		p.Release()
 		if p.done != nil {
@@ -121,7 +131,10 @@ func newSession(p *Player, name string, src demux.Source) (*session, error) {
 	if video != nil {
 		s.video, s.hasVideo, s.rate, s.framesAreStills = *video, true, video.FrameRate, video.Still
 		limit := encodedLimit
-		if video.Codec == "rawvideo" {
+		switch {
+		case s.info.Live:
+			limit = liveLimit
+		case video.Codec == "rawvideo":
 			limit = rawLimit
 		}
 		s.vlane = s.packets.Lane(limit)
@@ -215,6 +228,7 @@ func (s *session) run(ctx context.Context) error {
 		return err
 	}
 	s.refresh.close()
+	s.clearOverlay()
 	s.out.Forget()
 	for _, f := range []*frame{s.next, s.shown, s.before} {
 		f.release()
@@ -277,6 +291,7 @@ func (s *session) loop(ctx context.Context) error {
 		s.over.Store(s.ended)
 		s.stopped.Store(s.paused)
 		s.setTitle()
+		s.setOverlay()
 		events := s.out.Wait(ctx)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -385,9 +400,9 @@ func (s *session) judge(f *frame, now time.Duration) clock.Verdict {
 	if s.info.Live && f.end <= s.live.begin() {
 		return clock.Drop // skipped to stay live
 	}
-	if s.info.Live && !s.speaker.leads() && media > f.start && s.clk.Running() {
-		// Without sound nothing is lost by waiting for a picture that the network
-		// held up; the backlog it leaves is worked off by live.skip.
+	if s.info.Live && !s.speaker.leads() && media-f.start > liveBehind && s.clk.Running() {
+		// The sender has paused, or the way here has become longer: go on from there.
+		// If more follows at once, the controller skips.
 		s.clk.Set(f.start, now)
 		return clock.Show
 	}
@@ -415,10 +430,13 @@ func (s *session) due(now time.Duration) bool {
 // present shows the prepared frame and accounts for it.
 func (s *session) present() error {
 	f := s.next
+	began := s.now()
+	s.noteStages(f, began)
 	if err := s.out.Present(f.Number, f.PTS); err != nil {
 		return fmt.Errorf("%s: cannot show a frame: %w", label(s.name), err)
 	}
 	now := s.now()
+	s.stats.presenting.note(now - began)
 	s.account(f, now)
 	s.noteStay(f, now)
 	s.before.release()
@@ -432,6 +450,9 @@ func (s *session) present() error {
 		// Playback stands at this picture: after a seek, a step, or at the start.
 		s.mu.Lock()
 		s.clk.Set(f.start, now)
+		if f.first && s.info.Live {
+			s.live.from.Store(int64(f.start)) // the sound of before it is not played
+		}
 		s.mu.Unlock()
 	}
 	s.resumeSound()
@@ -554,6 +575,11 @@ func (s *session) swapSource(src demux.Source) demux.Source {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.src
+	if r, ok := old.(demux.Receiver); ok {
+		last := r.Reception()
+		last.Add(s.earlier)
+		s.earlier = last
+	}
 	s.src = src
 	return old
 }
@@ -568,7 +594,10 @@ func (s *session) interruptSource() {
 
 func (s *session) setLost(err error) {
 	s.mu.Lock()
-	s.lost = err
+	s.lost, s.lostAt = err, s.now()
+	if err != nil {
+		s.cause = err.Error()
+	}
 	s.mu.Unlock()
 	s.out.Wake()
 }

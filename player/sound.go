@@ -40,6 +40,9 @@ type speaker struct {
 	skipped  time.Duration // live: what live.begin was when it was last obeyed
 	offset   atomic.Int64  // playback time minus the source's, of the latest block
 	errors   oncePerSecond
+	drift    float64 // what res drifts by
+
+	wanted atomic.Uint64 // float64 bits: the drift that is wanted, live
 }
 
 type speakerState int
@@ -55,6 +58,7 @@ func newSpeaker(s *session) *speaker {
 	k := &speaker{s: s, cur: &epoch{}, paused: s.paused || s.hasVideo, anchored: !s.info.Live}
 	k.skipped = s.live.begin()
 	k.setSpeed(s.speed())
+	k.setDrift(1)
 	k.gain.Store(math.Float64bits(s.p.gain()))
 	if !s.hasSound {
 		k.state = speakerOff
@@ -63,6 +67,9 @@ func newSpeaker(s *session) *speaker {
 }
 
 func (k *speaker) setSpeed(v float64) { k.speed.Store(math.Float64bits(v)) }
+
+// setDrift makes a live source's sound play a little faster or slower.
+func (k *speaker) setDrift(v float64) { k.wanted.Store(math.Float64bits(v)) }
 
 // loop is the sound goroutine.
 func (k *speaker) loop(ctx context.Context) {
@@ -196,13 +203,18 @@ func (k *speaker) play(ctx context.Context, b *audio.Block) bool {
 		return true
 	}
 	if skip := k.s.live.begin(); skip != k.skipped {
+		k.mu.Lock()
 		k.skipped = skip
+		k.mu.Unlock()
 		k.restart()
 		k.anchored = false
 	}
 	start := k.next
 	if b.PTS != demux.NoPTS {
 		start = b.PTS + time.Duration(k.offset.Load()) + k.s.cfg.AudioDelay
+	}
+	if k.s.info.Live {
+		k.reserve()
 	}
 	if start+b.Duration(int64(b.Frames)) <= k.skipped {
 		return true
@@ -211,7 +223,11 @@ func (k *speaker) play(ctx context.Context, b *audio.Block) bool {
 		k.next, k.anchored = start, true
 	}
 	gap := start - k.next
-	if gap < -smallGap || gap < 0 && k.fresh() {
+	hole := smallGap
+	if k.s.info.Live {
+		hole = stampJitter // what got lost would eat up what the device holds
+	}
+	if gap < -hole || gap < 0 && k.fresh() {
 		// Before the target of a seek, or an overlap: cut to the sample.
 		cut := min(b.Format.Frames(-gap), int64(b.Frames))
 		if cut == int64(b.Frames) {
@@ -223,7 +239,7 @@ func (k *speaker) play(ctx context.Context, b *audio.Block) bool {
 	}
 	speed := math.Float64frombits(k.speed.Load())
 	switch {
-	case gap > smallGap:
+	case gap > hole:
 		if !k.flushResampler(ctx) || !k.silence(ctx, gap, speed) {
 			return ctx.Err() == nil
 		}
@@ -245,6 +261,13 @@ func (k *speaker) play(ctx context.Context, b *audio.Block) bool {
 			return true
 		}
 		k.time.Append(k.written, start, speed)
+	}
+	if drift := math.Float64frombits(k.wanted.Load()); drift != k.drift {
+		if err := k.res.Drift(drift); err != nil {
+			k.errors.report(k.s, "audio: ", err)
+		}
+		k.drift = drift
+		k.time.Append(k.written, start, speed*drift)
 	}
 	pcm, err := k.res.Convert(b)
 	if err != nil {
@@ -314,7 +337,7 @@ func (k *speaker) openResampler(in audio.Format, speed float64) error {
 	if err != nil {
 		return err
 	}
-	k.res, k.in, k.resSpeed = res, in, speed
+	k.res, k.in, k.resSpeed, k.drift = res, in, speed, 1
 	return nil
 }
 
@@ -464,8 +487,8 @@ func (k *speaker) heard() (time.Duration, hearing) {
 	if k.state == speakerOff {
 		return 0, hearsNothing
 	}
-	if k.epoch != k.s.epochs.current().n || k.out == nil {
-		return 0, hearsNotYet
+	if k.epoch != k.s.epochs.current().n || k.out == nil || k.skipped != k.s.live.begin() {
+		return 0, hearsNotYet // or it is about to jump
 	}
 	pos := k.out.Position()
 	if !pos.Running || pos.Handed <= k.base {
@@ -488,6 +511,13 @@ func (k *speaker) heard() (time.Duration, hearing) {
 		return t, hearsGap
 	}
 	return t, hears
+}
+
+// began reports whether any sound has been handed over.
+func (k *speaker) began() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.out != nil && k.written > k.base
 }
 
 // past reports whether the stream's sound ends about playback time t.

@@ -4,6 +4,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"planar/demux"
+	"planar/player/latency"
 	"planar/render"
 )
 
@@ -20,11 +22,18 @@ type stats struct {
 	number, pts                      atomic.Int64 // of the latest frame shown
 	look                             atomic.Pointer[Look]
 	lateness                         atomic.Int64 // of the latest presentation, ns
+	unready                          atomic.Int64 // packets of live video without which decoding could begin
+
+	byteRate, received, decodeRate, showRate meter
+	// What the pictures shown have gone through, one stage after the other.
+	reorder, decoding, queueing, presenting, toScreen smooth
 }
 
 // keep carries over what a session that ends counted itself.
 func (t *stats) keep(s sessionReport) {
-	t.skips.Add(s.skips)
+	if s.live != nil {
+		t.skips.Add(s.live.Skips)
+	}
 	t.avKnown.Store(false)
 }
 
@@ -63,8 +72,38 @@ type Stats struct {
 	Stalls       int64         // times playback stopped for buffering
 	Reconnects   int64
 	Skips        int64 // jumps to stay live
-	Backlog      time.Duration
 	Speed        float64
+	Rates        Rates
+	Stages       Stages
+	Live         *Live // nil if the source is not live
+}
+
+// Rates are counts per second, over the last second.
+type Rates struct {
+	Bits     float64 // read
+	Received float64 // access units of the video
+	Decoded  float64 // pictures
+	Shown    float64
+}
+
+// Stages is the way of a picture from its last packet to the screen, as a mean over
+// the latest ones.
+type Stages struct {
+	Reorder time.Duration // waiting in the source for packets before it
+	Decode  time.Duration // until it came out of the decoder
+	Queue   time.Duration // until it was due
+	Present time.Duration // putting it on the screen
+}
+
+// Live is how a live source goes.
+type Live struct {
+	latency.Report
+	Lost      time.Duration   // how long the signal has been lost, 0 if it is not
+	Cause     string          // why it was lost, the latest time
+	Received  bool            // Reception has a meaning
+	Reception demux.Reception // over all reconnects
+	ToScreen  time.Duration   // from the sender's clock to the screen
+	Captured  bool            // ToScreen has a meaning
 }
 
 // Stats may be called from any goroutine while Run runs.
@@ -97,9 +136,18 @@ func (p *Player) Stats() Stats {
 	st.Source, st.State, st.Duration = display(s.name), r.state, s.length.whole.Load()
 	st.LoopA, st.LoopB = r.loopA, r.loopB
 	st.VideoPackets, st.AudioPackets, st.Frames = r.videoPackets, r.audioPackets, s.frames.Len()
-	st.SoundQueued, st.Speed, st.Backlog = r.queued, r.speed, r.backlog
+	st.SoundQueued, st.Speed, st.Live = r.queued, r.speed, r.live
 	st.Underruns += r.underruns
-	st.Skips += r.skips
+	now := s.now()
+	st.Rates = Rates{8 * t.byteRate.rate(now), t.received.rate(now), t.decodeRate.rate(now), t.showRate.rate(now)}
+	st.Stages.Reorder, _ = t.reorder.get()
+	st.Stages.Decode, _ = t.decoding.get()
+	st.Stages.Queue, _ = t.queueing.get()
+	st.Stages.Present, _ = t.presenting.get()
+	if st.Live != nil {
+		st.Skips += st.Live.Skips
+		st.Live.ToScreen, st.Live.Captured = t.toScreen.get()
+	}
 	if !s.hasVideo || s.framesAreStills {
 		st.PTS = r.position
 	}
@@ -110,10 +158,11 @@ func (p *Player) Stats() Stats {
 type sessionReport struct {
 	state                      string
 	videoPackets, audioPackets int
-	queued, position, backlog  time.Duration
+	queued, position           time.Duration
 	loopA, loopB               time.Duration
 	speed                      float64
-	skips, underruns           int64
+	underruns                  int64
+	live                       *Live
 }
 
 func (s *session) report() sessionReport {
@@ -133,6 +182,14 @@ func (s *session) report() sessionReport {
 		r.state = "paused"
 	}
 	media := s.clk.At(now)
+	if s.info.Live {
+		l := &Live{Report: s.live.control.Report(now), Cause: s.cause}
+		l.Reception, l.Received = s.reception()
+		if s.lost != nil {
+			l.Lost = max(now-s.lostAt, 1)
+		}
+		r.live = l
+	}
 	s.mu.Unlock()
 	if s.vlane != nil {
 		r.videoPackets = s.vlane.Len()
@@ -141,17 +198,30 @@ func (s *session) report() sessionReport {
 		r.audioPackets = s.slane.Len()
 	}
 	r.position = media - time.Duration(s.speaker.offset.Load())
-	if s.info.Live {
-		r.backlog, r.skips = s.live.backlog(media), s.live.skipCount()
-	}
 	r.queued, r.underruns = s.speaker.report()
 	return r
+}
+
+// noteStages notes what the picture that is presented at real time now has gone
+// through.
+func (s *session) noteStages(f *frame, now time.Duration) {
+	t, o := s.stats, f.from
+	if o.decoded == 0 {
+		return
+	}
+	t.reorder.note(o.waited)
+	t.decoding.note(o.decoded - o.read)
+	t.queueing.note(now - o.decoded)
+	if wall := s.cfg.Time.Wall; wall != nil && !o.captured.IsZero() {
+		t.toScreen.note(wall().Sub(o.captured))
+	}
 }
 
 // account notes a presentation at real time now.
 func (s *session) account(f *frame, now time.Duration) {
 	t := s.stats
 	t.shown.Add(1)
+	t.showRate.add(1, now)
 	t.number.Store(f.Number)
 	t.pts.Store(int64(f.PTS))
 	t.shownAt.Store(int64(now))

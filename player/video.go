@@ -34,12 +34,16 @@ type videoStage struct {
 	dec demux.VideoDecoder
 	cur *epoch
 
-	offset, older time.Duration // playback time minus source time, now and before it last changed
-	next          time.Duration // playback time at which the next frame is expected
-	begun         bool          // next is known
-	arrived       bool          // the epoch's first frame has gone out
-	held          *frame        // latest frame before the one wanted
-	number        int64         // of the next frame, -1 if unknown
+	offset, older time.Duration     // playback time minus source time, now and before it last changed
+	next          time.Duration     // playback time at which the next frame is expected
+	begun         bool              // next is known
+	arrived       bool              // the epoch's first frame has gone out
+	held          *frame            // latest frame before the one wanted
+	number        int64             // of the next frame, -1 if unknown
+	fed           bool              // the decoder has got something
+	inside        [inDecoder]origin // of the latest packets, one after the other
+	fill          int
+	sent          origin // of the present packet
 	errors        oncePerSecond
 }
 
@@ -69,9 +73,20 @@ func (v *videoStage) take(p packet) bool {
 		return true
 	}
 	if p.mark == markNone {
+		if p.Fresh && v.fed {
+			// Pictures that are still inside are whole; what follows does not refer to them.
+			if !v.decode(nil) {
+				return false
+			}
+			v.dec.Flush()
+		}
+		v.fed = true
 		if p.offset != v.offset {
 			v.older, v.offset = v.offset, p.offset
 		}
+		v.sent = origin{pts: p.PTS, read: p.at, waited: p.Waited, captured: p.Captured}
+		v.inside[v.fill%inDecoder] = v.sent
+		v.fill++
 		return v.decode(p.Packet)
 	}
 	if !v.decode(nil) {
@@ -92,7 +107,7 @@ func (v *videoStage) open(p packet) {
 	v.close()
 	// Nothing of an older timeline is inside a new decoder: stamp must not take
 	// the time lost in between for a change of offset to be smoothed over.
-	v.begun = false
+	v.begun, v.fed, v.fill = false, false, 0
 	var err error
 	if v.dec, err = p.src.VideoDecoder(p.stream); err != nil {
 		v.dec = nil
@@ -133,7 +148,9 @@ func (v *videoStage) begin(e *epoch) {
 
 // decode sends one packet (nil to drain) and puts out the frames it yields.
 func (v *videoStage) decode(pkt *demux.Packet) bool {
+	var busy time.Duration
 	for {
+		began := v.s.now()
 		err := v.dec.Send(pkt)
 		again := errors.Is(err, demux.ErrAgain)
 		if err != nil && !again {
@@ -143,6 +160,7 @@ func (v *videoStage) decode(pkt *demux.Packet) bool {
 		}
 		for {
 			f, err := v.dec.Receive()
+			busy += v.s.now() - began
 			if err != nil {
 				if !errors.Is(err, demux.ErrAgain) && !errors.Is(err, io.EOF) {
 					v.s.stats.decodeErrors.Add(1)
@@ -154,8 +172,10 @@ func (v *videoStage) decode(pkt *demux.Packet) bool {
 			if !v.emit(v.stamp(f)) {
 				return false
 			}
+			began = v.s.now()
 		}
 		if !again {
+			v.s.live.decoding.note(busy)
 			return true
 		}
 	}
@@ -163,6 +183,7 @@ func (v *videoStage) decode(pkt *demux.Packet) bool {
 
 // stamp gives a frame its playback time and number.
 func (v *videoStage) stamp(f *demux.Frame) *frame {
+	pts := f.PTS
 	length := f.Duration
 	if length <= 0 && v.s.rate.Known() {
 		length = time.Duration(float64(time.Second) / v.s.rate.Float())
@@ -195,7 +216,25 @@ func (v *videoStage) stamp(f *demux.Frame) *frame {
 	if f.Colour.Matrix != render.RGB {
 		f.Colour = v.s.cfg.Colour.OrElse(f.Colour)
 	}
-	return &frame{Frame: f, epoch: v.cur.n, start: start, end: start + length}
+	now := v.s.now()
+	v.s.stats.decodeRate.add(1, now)
+	from := v.origin(pts)
+	from.decoded = now
+	return &frame{Frame: f, epoch: v.cur.n, start: start, end: start + length, from: from}
+}
+
+// inDecoder is how many packets' origins are remembered: a decoder holds up to 16
+// pictures back for their order, and as many more in its threads.
+const inDecoder = 64
+
+// origin is that of the packet with the given PTS; of the latest if none had it.
+func (v *videoStage) origin(pts time.Duration) origin {
+	for i := range min(v.fill, inDecoder) {
+		if o := v.inside[i]; o.pts == pts {
+			return o
+		}
+	}
+	return v.sent
 }
 
 func distance(a, b time.Duration) time.Duration { return max(a-b, b-a) }
@@ -235,6 +274,10 @@ func (v *videoStage) emitHeld() bool {
 }
 
 func (v *videoStage) put(f *frame) bool {
+	if v.s.info.Live && v.s.stopped.Load() && !f.first && v.s.frames.Full() {
+		f.release() // paused: decoding goes on, so that resuming shows what is live then
+		return true
+	}
 	ok := v.s.frames.Put(*f)
 	v.s.refresh.frameReady()
 	return ok

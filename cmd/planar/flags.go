@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -55,6 +56,9 @@ type options struct {
 	renderer   string
 
 	rtspTransport string
+	latency       *time.Duration // nil: auto
+	tls           *tls.Config    // nil: the system's authorities
+	showDamaged   bool
 	reconnect     bool
 	openTimeout   time.Duration
 
@@ -72,13 +76,16 @@ const (
 	maxStride      = 16 * demux.MaxDimension
 	maxHeader      = 1 << 50
 	maxFrameHeader = 1 << 30
+
+	maxLatency = 10000 // milliseconds
 )
 
 // rawFlags are the flags that say what a headerless file holds.
 type rawFlags struct {
 	size, format, fps, matrix, rng, as, start, loop, geometry, scale, logLevel, ao, osc string
 	volume, audioDelay                                                                  float64
-	noReconnect, help                                                                   bool
+	latency, tlsCA                                                                      string
+	tlsInsecure, noReconnect, help                                                      bool
 	timeout                                                                             float64
 	siting                                                                              string
 	strides                                                                             []int
@@ -129,7 +136,11 @@ func flagSet(o *options, t *rawFlags) *pflag.FlagSet {
 	f.StringVar(&t.scale, "scale", "bilinear", "scaling filter: nearest, bilinear or bicubic")
 	f.StringVar(&o.renderer, "renderer", "auto", "auto, software or opengl")
 
-	f.StringVar(&o.rtspTransport, "rtsp-transport", "auto", "auto, udp, tcp or multicast")
+	f.StringVar(&o.rtspTransport, "rtsp-transport", "auto", "auto (UDP, and TCP when nothing comes or too much gets lost), udp, tcp, multicast or http")
+	f.StringVar(&t.latency, "latency", "auto", "delay of live sources in milliseconds, beyond that of the way; or auto: what its jitter asks for")
+	f.BoolVar(&o.showDamaged, "show-damaged", false, "after a loss, show damaged pictures instead of waiting for a key frame")
+	f.StringVar(&t.tlsCA, "tls-ca", "", "file with the certificates that rtsps servers' are to be signed by")
+	f.BoolVar(&t.tlsInsecure, "tls-insecure", false, "accept any certificate: who listens or pretends is not noticed")
 	f.BoolVar(&o.reconnect, "reconnect", true, "connect again when a live source is lost")
 	f.BoolVar(&t.noReconnect, "no-reconnect", false, "leave when a live source is lost")
 	f.Float64Var(&t.timeout, "open-timeout", 10, "seconds to wait for a source to open")
@@ -211,7 +222,19 @@ func parseArgs(f *pflag.FlagSet, o *options, t *rawFlags, args []string) error {
 	oneOf(check, "--vo", o.vo, map[string]int{"window": 0, "null": 0, "hash": 0})
 	oneOf(check, "--renderer", o.renderer, map[string]int{"auto": 0, "software": 0, "opengl": 0})
 	oneOf(check, "--osc", t.osc, map[string]int{"auto": 0, "always": 0, "never": 0})
-	oneOf(check, "--rtsp-transport", o.rtspTransport, map[string]int{"auto": 0, "udp": 0, "tcp": 0, "multicast": 0})
+	oneOf(check, "--rtsp-transport", o.rtspTransport, map[string]int{"auto": 0, "udp": 0, "tcp": 0, "multicast": 0, "http": 0})
+	if t.latency != "auto" {
+		ms, e := strconv.ParseFloat(t.latency, 64)
+		if e != nil {
+			check(fmt.Errorf("--latency %q is neither auto nor a number of milliseconds", t.latency))
+		}
+		between(check, "--latency", ms, 0, maxLatency)
+		d := time.Duration(ms * float64(time.Millisecond))
+		o.latency = &d
+	}
+	var e error
+	o.tls, e = tlsConfig(t.tlsCA, t.tlsInsecure)
+	check(e)
 	o.ao, o.wavFile, _ = strings.Cut(t.ao, ":")
 	oneOf(check, "--ao", o.ao, map[string]int{"device": 0, "null": 0, "wav": 0})
 	if o.ao == "wav" && o.wavFile == "" {

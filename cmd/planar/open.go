@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"planar/audio"
 	"planar/demux"
 	"planar/demux/ffmpeg"
+	"planar/demux/rtsp"
 )
 
 // opener opens sources as the command line says.
@@ -19,11 +21,12 @@ type opener struct {
 	choices *choices
 	note    func(string)
 	debug   func(string)
+	log     *slog.Logger
 	once    sync.Map // names whose notes have been given
 }
 
 func newOpener(o *options, log *slog.Logger) *opener {
-	return &opener{o: o, choices: openChoices(), note: func(s string) { log.Warn(s) }, debug: func(s string) { log.Debug(s) }}
+	return &opener{o: o, choices: openChoices(), note: func(s string) { log.Warn(s) }, debug: func(s string) { log.Debug(s) }, log: log}
 }
 
 // open opens one source, paired with the file of --audio if there is one.
@@ -99,6 +102,13 @@ func (p *opener) openOne(ctx context.Context, name string, c demux.Content) (dem
 		return p.openY4M(name)
 	case demux.RawAudio:
 		return p.openRawAudio(name, name == p.o.audio)
+	}
+	if isRTSP(name) {
+		src, err := p.openRTSP(ctx, name)
+		if !errors.Is(err, rtsp.ErrUnplayable) {
+			return src, err
+		}
+		p.debug(err.Error() + ": trying FFmpeg")
 	}
 	src, err := ffmpeg.Open(ctx, name, ffmpeg.Options{OpenTimeout: p.o.openTimeout, RTSPTransport: p.o.rtspTransport})
 	if err != nil {

@@ -48,7 +48,7 @@ func play(ctx context.Context, o *options) int {
 		OpenAudio: audioOpener(o, &soundLost), NewResampler: newResampler,
 		Start: o.start, StartFrame: o.startFrame, Frames: o.frames, Loop: o.loop, Speed: o.speed,
 		Paused: o.pause, Exit: o.exit || !stays, NoVideo: o.noVideo, NoAudio: o.noAudio, Untimed: o.untimed,
-		Volume: o.volume, Mute: o.mute, Colour: o.raw.Colour, AudioDelay: o.audioDelay, Reconnect: o.reconnect,
+		Volume: o.volume, Mute: o.mute, Colour: o.raw.Colour, AudioDelay: o.audioDelay, Reconnect: o.reconnect, Latency: o.latency,
 	}
 	shots := &snapshots{conv: conv}
 	cfg.Snapshot = shots.save

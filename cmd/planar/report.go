@@ -95,47 +95,55 @@ func (r *reporter) loop() {
 // statsLine is one line of --stats. Times are in the unit of their names;
 // counters are since the start.
 type statsLine struct {
-	Elapsed      float64  `json:"elapsed_s"`
-	Final        bool     `json:"final"`
-	Source       string   `json:"source"`
-	State        string   `json:"state"`
-	Frame        int64    `json:"frame"`
-	PTS          float64  `json:"pts_s"`
-	Duration     float64  `json:"duration_s"`
-	Width        int      `json:"width"`
-	Height       int      `json:"height"`
-	PixelFormat  string   `json:"pixel_format"`
-	Matrix       string   `json:"matrix"`
-	Range        string   `json:"range"`
-	Siting       string   `json:"siting"`
-	Assumed      []string `json:"assumed"` // of the three: what neither flags nor the source say
-	Shown        int64    `json:"shown"`
-	Dropped      int64    `json:"dropped"`
-	Late         int64    `json:"late"`
-	Duplicated   int64    `json:"duplicated"`
-	Decoded      int64    `json:"decoded"`
-	DecodeErrors int64    `json:"decode_errors"`
-	AVDiff       *float64 `json:"av_diff_ms"` // picture minus sound; null if there is no sound
-	Lateness     float64  `json:"lateness_ms"`
-	VideoPackets int      `json:"video_packets"`
-	AudioPackets int      `json:"audio_packets"`
-	Frames       int      `json:"frames_queued"`
-	SoundQueued  float64  `json:"audio_queued_ms"`
-	Underruns    int64    `json:"underruns"`
-	Stalls       int64    `json:"stalls"` // times that playback waited for a slow disk or network
-	Reconnects   int64    `json:"reconnects"`
-	Skips        int64    `json:"skips"`
-	Backlog      float64  `json:"backlog_ms"`
-	Speed        float64  `json:"speed"`
-	BytesRead    int64    `json:"bytes_read"`
-	CPU          float64  `json:"cpu"` // CPU seconds per second, since the line before
-	RSS          float64  `json:"rss_mb"`
+	Elapsed      float64   `json:"elapsed_s"`
+	Final        bool      `json:"final"`
+	Source       string    `json:"source"`
+	State        string    `json:"state"`
+	Frame        int64     `json:"frame"`
+	PTS          float64   `json:"pts_s"`
+	Duration     float64   `json:"duration_s"`
+	Width        int       `json:"width"`
+	Height       int       `json:"height"`
+	PixelFormat  string    `json:"pixel_format"`
+	Matrix       string    `json:"matrix"`
+	Range        string    `json:"range"`
+	Siting       string    `json:"siting"`
+	Assumed      []string  `json:"assumed"` // of the three: what neither flags nor the source say
+	Shown        int64     `json:"shown"`
+	Dropped      int64     `json:"dropped"`
+	Late         int64     `json:"late"`
+	Duplicated   int64     `json:"duplicated"`
+	Decoded      int64     `json:"decoded"`
+	DecodeErrors int64     `json:"decode_errors"`
+	AVDiff       *float64  `json:"av_diff_ms"` // picture minus sound; null if there is no sound
+	Lateness     float64   `json:"lateness_ms"`
+	VideoPackets int       `json:"video_packets"`
+	AudioPackets int       `json:"audio_packets"`
+	Frames       int       `json:"frames_queued"`
+	SoundQueued  float64   `json:"audio_queued_ms"`
+	Underruns    int64     `json:"underruns"`
+	Stalls       int64     `json:"stalls"` // times that playback waited for a slow disk or network
+	Reconnects   int64     `json:"reconnects"`
+	Skips        int64     `json:"skips"`
+	Speed        float64   `json:"speed"`
+	Bitrate      float64   `json:"bitrate"` // bits per second, this and the next three over the last second
+	FPSReceived  float64   `json:"fps_received"`
+	FPSDecoded   float64   `json:"fps_decoded"`
+	FPSShown     float64   `json:"fps_shown"`
+	Reorder      float64   `json:"stage_reorder_ms"` // means over the latest pictures
+	Decode       float64   `json:"stage_decode_ms"`
+	Queue        float64   `json:"stage_queue_ms"`
+	Present      float64   `json:"stage_present_ms"`
+	Live         *liveLine `json:"live,omitempty"`
+	BytesRead    int64     `json:"bytes_read"`
+	CPU          float64   `json:"cpu"` // CPU seconds per second, since the line before
+	RSS          float64   `json:"rss_mb"`
 }
 
 func (r *reporter) write(final bool) error {
 	st := r.p.Stats()
 	now, cpu := time.Now(), cpuTime()
-	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	ms := milliseconds
 	line := statsLine{
 		Elapsed: round(now.Sub(r.from).Seconds()), Final: final, Source: st.Source, State: st.State, Frame: st.Frame,
 		PTS: st.PTS.Seconds(), Duration: st.Duration.Seconds(), Shown: st.Shown, Dropped: st.Dropped, Late: st.Late,
@@ -143,7 +151,10 @@ func (r *reporter) write(final bool) error {
 		VideoPackets: st.VideoPackets, AudioPackets: st.AudioPackets, Frames: st.Frames, SoundQueued: ms(st.SoundQueued),
 		Width: st.Look.Width, Height: st.Look.Height, PixelFormat: st.Look.Format, Matrix: st.Look.Colour.Matrix.String(),
 		Range: st.Look.Colour.Range.String(), Siting: st.Look.Colour.Siting.String(), Assumed: assumed(st.Look.Said),
-		Underruns: st.Underruns, Stalls: st.Stalls, Reconnects: st.Reconnects, Skips: st.Skips, Backlog: ms(st.Backlog), Speed: st.Speed,
+		Underruns: st.Underruns, Stalls: st.Stalls, Reconnects: st.Reconnects, Skips: st.Skips, Speed: st.Speed,
+		Bitrate: st.Rates.Bits, FPSReceived: st.Rates.Received, FPSDecoded: st.Rates.Decoded, FPSShown: st.Rates.Shown,
+		Reorder: ms(st.Stages.Reorder), Decode: ms(st.Stages.Decode), Queue: ms(st.Stages.Queue), Present: ms(st.Stages.Present),
+		Live:      liveLineOf(st.Live),
 		BytesRead: st.Bytes, CPU: round((cpu - r.cpu).Seconds() / max(1e-3, now.Sub(r.at).Seconds())), RSS: round(residentMB()),
 	}
 	if st.AVKnown {
@@ -198,6 +209,14 @@ func statusLine(st player.Stats) string {
 	fmt.Fprintf(&b, "  dropped %d", st.Dropped)
 	if st.Speed != 1 && st.Speed > 0 {
 		fmt.Fprintf(&b, "  %.2fx", st.Speed)
+	}
+	if l := st.Live; l != nil {
+		fmt.Fprintf(&b, "  target %.0f ms", milliseconds(l.Target))
+		for _, t := range l.Reception.Tracks {
+			if t.Lost > 0 {
+				fmt.Fprintf(&b, "  %s lost %.2f %%", t.Kind, 100*t.Loss())
+			}
+		}
 	}
 	if st.State != "playing" {
 		b.WriteString("  " + st.State)

@@ -31,10 +31,15 @@ func (c *Clock) At(now time.Duration) time.Duration {
 	return c.media + time.Duration(float64(now-c.at)*c.speed)
 }
 
-// Until is how much real time passes from now until media time t; negative if
-// it is over. It is meaningful only while the clock runs.
+// Until is how much real time passes from now until media time t has come; 0 or
+// negative only if it has. It is meaningful only while the clock runs.
 func (c *Clock) Until(t, now time.Duration) time.Duration {
-	return time.Duration(float64(t-c.At(now)) / c.speed)
+	left := t - c.At(now)
+	d := time.Duration(math.Ceil(float64(left) / c.speed))
+	if left > 0 && c.At(now+d) < t {
+		d++ // At rounds down
+	}
+	return d
 }
 
 // Set jumps to media time t.

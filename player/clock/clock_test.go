@@ -157,3 +157,22 @@ func TestRestamper(t *testing.T) {
 		t.Errorf("end %v, want %v", r.End(), 3*f)
 	}
 }
+
+// Whoever waits as long as Until says must not find that it is not yet time.
+func TestUntilIsEnough(t *testing.T) {
+	for _, speed := range []float64{0.1, 0.95, 0.983, 1, 1.0173, 1.05, 2, 3.7} {
+		c := New()
+		c.SetSpeed(speed, 0)
+		c.Start(0)
+		for i := range 2000 {
+			now, due := time.Duration(i)*7_654_321, time.Duration(i)*9_876_543+1
+			d := c.Until(due, now)
+			if at := c.At(now + d); d > 0 && (at < due || at > due+3*time.Nanosecond+time.Duration(speed)) {
+				t.Fatalf("speed %v: at %d until %d it is %d, and then %d", speed, now, due, d, at)
+			}
+			if d <= 0 && c.At(now) < due {
+				t.Fatalf("speed %v: %d is said to be over at %d, media time %d", speed, due, now, c.At(now))
+			}
+		}
+	}
+}

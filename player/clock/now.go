@@ -7,6 +7,8 @@ import "time"
 type Timebase struct {
 	// Now is the time since some fixed moment.
 	Now func() time.Duration
+	// Wall is the time of day, nil where there is none.
+	Wall func() time.Time
 	// NewAlarm makes an alarm, which its user closes.
 	NewAlarm func() Alarm
 }
@@ -25,7 +27,7 @@ var start = time.Now()
 
 // Real is the machine's monotonic clock. The player reads it nowhere else.
 func Real() Timebase {
-	return Timebase{Now: func() time.Duration { return time.Since(start) }, NewAlarm: newAlarm}
+	return Timebase{Now: func() time.Duration { return time.Since(start) }, Wall: time.Now, NewAlarm: newAlarm}
 }
 
 // timerAlarm is an alarm by the runtime's timers, which are up to a millisecond late.

@@ -104,6 +104,24 @@ func (l *Lane[T]) Put(v T) bool {
 	return true
 }
 
+// Drop throws away the items that match, without waiting, and returns their number.
+func (l *Lane[T]) Drop(match func(T) bool) int {
+	l.g.mu.Lock()
+	defer l.g.mu.Unlock()
+	items := l.items
+	l.items = nil
+	for _, v := range items {
+		if !match(v) {
+			l.items = append(l.items, v)
+			continue
+		}
+		l.add(v, -1)
+		l.g.free(v)
+	}
+	l.g.change.Broadcast()
+	return len(items) - len(l.items)
+}
+
 func (l *Lane[T]) add(v T, sign int64) {
 	c := l.g.cost(v)
 	l.cost.Bytes += sign * c.Bytes
