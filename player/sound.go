@@ -267,7 +267,7 @@ func (k *speaker) play(ctx context.Context, b *audio.Block) bool {
 			k.errors.report(k.s, "audio: ", err)
 		}
 		k.drift = drift
-		k.time.Append(k.written, start, speed*drift)
+		k.time.Append(k.written, start-k.res.Delay(), speed*drift)
 	}
 	pcm, err := k.res.Convert(b)
 	if err != nil {

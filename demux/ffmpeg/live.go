@@ -10,7 +10,7 @@ import (
 // Opening a live source without probing.
 const (
 	udpPatience   = 2 * time.Second        // for the first packet, before RTSP changes to TCP
-	gatherWait    = 300 * time.Millisecond // for the second of two tracks, after the first packet
+	gatherWait    = 200 * time.Millisecond // for the second of two tracks, after the first packet
 	gatherMedia   = time.Second            // the same in media time, for servers that send a burst
 	gatherPackets = 512
 	probeBytes    = 1 << 20

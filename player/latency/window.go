@@ -152,7 +152,7 @@ func (t *transits) evaluate(now time.Duration) {
 // needed is the allowance that a stream needs; excess is sorted. A gap in the sound
 // is heard: of its blocks 99 in 100 are to be on time. A picture that comes too late
 // is shown when it comes, while every picture pays for the allowance with its age:
-// three of four are to be on time, and nine of ten at most half a picture late.
+// three of four are to be on time, and five of six at most half a picture late.
 func needed(excess []time.Duration, length time.Duration, kind Stream) time.Duration {
 	n := len(excess)
 	switch {
@@ -161,7 +161,7 @@ func needed(excess []time.Duration, length time.Duration, kind Stream) time.Dura
 	case kind == Sound:
 		return excess[n-1-n/100]
 	}
-	return max(excess[n-1-n/4], excess[n-1-n/10]-length/2)
+	return max(excess[n-1-n/4], excess[n-1-n/6]-length/2)
 }
 
 // active reports whether the stream delivers.
