@@ -388,7 +388,8 @@ func (s *Source) take(a arrival) {
 		delete(s.byes, a.t)
 	}
 	a.t.order.push(a.rtp, a.at)
-	s.collect(a.s, a.t, time.Now())
+	// By the time of its arrival: what is missing may be in the inbox.
+	s.collect(a.s, a.t, a.at)
 }
 
 func (s *Source) handleRTCP(a arrival) {
@@ -479,7 +480,9 @@ func (s *Source) tend(now time.Time) error {
 		}
 		sess.report(now)
 		for _, t := range sess.tracks {
-			s.collect(sess, t, now)
+			if len(s.in.c) == 0 {
+				s.collect(sess, t, now)
+			}
 			if s.wantsKey(t) && now.Sub(t.askedAt) >= askEvery {
 				t.askedAt = now
 				sess.askForKeyFrame(t)

@@ -41,9 +41,6 @@ const (
 	// resampled. It is an eighth of the allowance, as the wanted delay wavers with
 	// the jitter, within these bounds.
 	minZone, maxZone = 2500 * time.Microsecond, 4 * time.Millisecond
-	// What the wanted delay is above the measured need, so that nothing is late at
-	// the lower end of the dead zone.
-	margin = minZone
 	// Otherwise the error is worked off with this time constant, until a quarter
 	// of the dead zone is left: 20 ms with 1.6 %, 300 ms within 9 s.
 	settleTime = 1250 * time.Millisecond
@@ -59,6 +56,10 @@ const (
 	// overflows.
 	maxTime = time.Duration(1) << 60
 )
+
+// margins are what the wanted delay is above the measured need, so that at the lower
+// end of the dead zone no sound is late, and no picture by much.
+var margins = [streams]time.Duration{Picture: time.Millisecond, Sound: minZone}
 
 // Controller holds the delay of playback at the wanted one: as low as the
 // network's jitter and the sound device allow, or what the user asks for. Its
@@ -154,7 +155,7 @@ func (c *Controller) wanted(now time.Duration) (delay, there time.Duration, ok b
 		}
 		ok = true
 		base = max(base, t.base)
-		auto = max(auto, t.base+t.allowance+c.reserve[s]+margin)
+		auto = max(auto, t.base+t.allowance+c.reserve[s]+margins[s])
 		reserve = max(reserve, c.reserve[s])
 		there = t.newest + t.length // the sound's, if there is any: it leads
 	}

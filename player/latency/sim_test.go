@@ -159,8 +159,8 @@ func (w *world) show(p *player, pts time.Duration) {
 	}
 	late := p.media - pts
 	p.shown++
-	// What a timer is off by is not late.
-	if late > ms/2 {
+	// What the dead zone allows is not late.
+	if late > minZone {
 		p.late++
 	}
 	if late > w.picture/2 {

@@ -21,8 +21,12 @@ const (
 	// Base and allowance are computed at most this often; it bounds the cost of
 	// sorting, and is how long "at once" may take.
 	evaluateEvery = 200 * time.Millisecond
-	// An allowance that is too large loses a quarter in 3 s: 3 s / ln(4/3).
-	fallTime = 10 * time.Second
+	// Of pictures a part of it is enough, which makes the delay follow sooner: what
+	// is asked of them is a matter of quarters, not of hundredths.
+	pictureWindow = jitterWindow / 2
+	// An allowance that is too large loses a quarter in 3 s: 3 s / ln(4/3); that of
+	// pictures in 0.6 s, for they pay for it with their age all the time.
+	fallTime, pictureFall = 10 * time.Second, 2 * time.Second
 	// More than this is not buffered, whatever the network does.
 	maxAllowance = time.Second
 	// A silence so much longer than a unit is an outage.
@@ -80,7 +84,7 @@ func (t *transits) add(pts, length, now time.Duration) {
 	}
 	t.last, t.newest, t.length = now, pts, length
 	t.base = min(t.base, transit)
-	if t.held = t.held && now < t.until && transit-t.base > t.allowance+margin; !t.held {
+	if t.held = t.held && now < t.until && transit-t.base > t.allowance+minZone; !t.held {
 		t.note(transit, pts, now)
 	}
 	if now-t.evaluated >= evaluateEvery {
@@ -137,7 +141,11 @@ func (t *transits) evaluate(now time.Duration) {
 	// path got shorter, or in a burst ahead of real time, were not late. When the
 	// path got longer, those on the new path are not late any more.
 	excess := t.scratch[:0]
-	for s := range t.latest(jitterWindow, now) {
+	window, fall := jitterWindow, fallTime
+	if t.kind == Picture {
+		window, fall = pictureWindow, pictureFall
+	}
+	for s := range t.latest(window, now) {
 		excess = append(excess, max(0, s.high-max(s.base, base)))
 	}
 	slices.Sort(excess)
@@ -145,7 +153,7 @@ func (t *transits) evaluate(now time.Duration) {
 
 	// A base that rises takes over what the allowance made up for.
 	smooth := t.allowance - max(0, base-t.base)
-	smooth -= time.Duration(float64(smooth-measured) * min(1, float64(now-t.evaluated)/float64(fallTime)))
+	smooth -= time.Duration(float64(smooth-measured) * min(1, float64(now-t.evaluated)/float64(fall)))
 	t.base, t.allowance, t.evaluated = base, max(measured, smooth), now
 }
 
@@ -154,14 +162,14 @@ func (t *transits) evaluate(now time.Duration) {
 // is shown when it comes, while every picture pays for the allowance with its age:
 // three of four are to be on time, and five of six at most half a picture late.
 func needed(excess []time.Duration, length time.Duration, kind Stream) time.Duration {
-	n := len(excess)
-	switch {
-	case n == 0:
+	if len(excess) == 0 {
 		return 0
-	case kind == Sound:
-		return excess[n-1-n/100]
 	}
-	return max(excess[n-1-n/4], excess[n-1-n/6]-length/2)
+	of := func(share float64) time.Duration { return excess[int(share*float64(len(excess)-1))] }
+	if kind == Sound {
+		return of(0.99)
+	}
+	return max(of(0.75), of(5./6)-length/2)
 }
 
 // active reports whether the stream delivers.
