@@ -120,8 +120,7 @@ func panel(st Stats) []string {
 	}
 	reconnects := fmt.Sprint(st.Reconnects)
 	if l.Cause != "" {
-		_, cause, _ := strings.Cut(l.Cause, ": ")
-		reconnects += ", the latest: " + cause
+		reconnects += ", the latest: " + strings.TrimPrefix(l.Cause, st.Source+": ")
 	}
 	line("reconnects", "%s", reconnects)
 	return lines
