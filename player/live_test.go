@@ -238,9 +238,9 @@ func TestLiveDelayStays(t *testing.T) {
 				s := newStage(t)
 				cam := &camera{begin: time.Now(), ppm: c.ppm, sound: c.sound, gop: 25}
 				s.follow(cam)
-				span := 40 * time.Minute // 0.5 s of drift
+				span := 15 * time.Minute // 180 ms of drift
 				if c.sound {
-					span = 15 * time.Minute // its bytes are all kept
+					span = 5 * time.Minute // its bytes are all kept
 				}
 				time.Sleep(time.Minute)
 				early := s.ages(cam, 30*time.Second)

@@ -123,8 +123,20 @@ func (c *codec) shape(width, height int, fps float64) {
 		c.width, c.height = width, height
 	}
 	if fps >= 1 && fps <= 240 {
-		c.rate = render.Rational{Num: int(math.Round(fps * 1000)), Den: 1000}
+		c.rate = rateOf(fps)
 	}
+}
+
+// rateOf is a rate as it is written: whole, or so many thousandths, or of 1001.
+func rateOf(fps float64) render.Rational {
+	whole := math.Round(fps)
+	switch {
+	case math.Abs(fps-whole) < 1e-4:
+		return render.Rational{Num: int(whole), Den: 1}
+	case math.Abs(fps-whole*1000/1001) < 1e-3:
+		return render.Rational{Num: int(whole) * 1000, Den: 1001}
+	}
+	return render.Rational{Num: int(math.Round(fps * 1000)), Den: 1000}
 }
 
 func channelsOf(c *mpeg4audio.AudioSpecificConfig) int {

@@ -2,6 +2,7 @@ package rtsp
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -85,7 +86,9 @@ func connect(ctx context.Context, o *Options, to address, transport string, in *
 		client: &gortsplib.Client{
 			Scheme: to.url.Scheme, Host: to.url.Host, UserAgent: userAgent, TLSConfig: o.TLS,
 			ReadTimeout: time.Hour, WriteTimeout: writeTimeout, // ctx, and silence, are judged by us
-			AnyPortEnable:     true, // behind address translation the announced ports are not those of the packets
+			AnyPortEnable: true, // behind address translation the announced ports are not those of the packets
+			// The library would shake hands at the first write, which nothing ends.
+			DialTLSContext:    (&tls.Dialer{Config: o.TLS}).DialContext,
 			OnPacketsLost:     func(uint64) {},
 			OnDecodeError:     func(error) {},
 			OnTransportSwitch: func(error) {},

@@ -410,7 +410,17 @@ func (s *Source) collect(sess *session, t *track, now time.Time) {
 		if !ok {
 			return
 		}
+		open, since, held := t.gate.open, t.gate.since, t.gate.held
+		if p.restarted {
+			s.o.Log.Info(fmt.Sprintf("%s: %s: the sender has begun anew", s.to.show, t.codec.kind))
+		}
 		t.take(p, now, func(u unit, through, fresh bool) { s.emit(sess, t, u, through, fresh, p.at) })
+		switch {
+		case open && !t.gate.open:
+			t.heldAt = held
+		case !open && t.gate.open && t.keys > 1:
+			s.o.Log.Info(fmt.Sprintf("%s: after a loss %d pictures were held back for %.2f s", s.to.show, t.gate.held-t.heldAt, now.Sub(since).Seconds()))
+		}
 		if sess == s.cur && t.codec.kind == demux.Video {
 			s.trouble.note(1, p.lost, t.gate.waiting(now) > 0 && t.keys > 0, now)
 		}
@@ -474,13 +484,14 @@ func (s *Source) promote() {
 func (s *Source) tend(now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	quiet := len(s.in.c) == 0 // else what has come may change what is missing
 	for _, sess := range []*session{s.cur, s.standby} {
 		if sess == nil {
 			continue
 		}
 		sess.report(now)
 		for _, t := range sess.tracks {
-			if len(s.in.c) == 0 {
+			if quiet {
 				s.collect(sess, t, now)
 			}
 			if s.wantsKey(t) && now.Sub(t.askedAt) >= askEvery {
@@ -492,10 +503,10 @@ func (s *Source) tend(now time.Time) error {
 	if len(s.ready) > 0 {
 		return nil
 	}
-	if limit := s.silence.Limit(); now.Sub(s.heard) >= limit && len(s.in.c) == 0 {
+	if limit := s.silence.Limit(); now.Sub(s.heard) >= limit && quiet {
 		return s.to.fail("no data for "+seconds(limit), nil)
 	}
-	if len(s.byes) == len(s.cur.tracks) {
+	if len(s.byes) == len(s.cur.tracks) && quiet {
 		over := true
 		for _, at := range s.byes {
 			over = over && now.Sub(at) >= farewell

@@ -29,6 +29,7 @@ type track struct {
 	ssrc     uint32 // of the sender, as of the latest packet
 	firs     uint8  // full intra requests sent
 	askedAt  time.Time
+	heldAt   int64 // what gate had held back when it was closed
 
 	spacing spacing
 	keyAt   uint32 // RTP time of the latest key frame
