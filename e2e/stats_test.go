@@ -28,7 +28,6 @@ type stats struct {
 	AVDiff       *float64 `json:"av_diff_ms"`
 	Underruns    int64    `json:"underruns"`
 	Reconnects   int64    `json:"reconnects"`
-	Backlog      float64  `json:"backlog_ms"`
 	BytesRead    int64    `json:"bytes_read"`
 	CPU          *float64 `json:"cpu"`
 	RSS          float64  `json:"rss_mb"`

@@ -1,6 +1,7 @@
 package rtsp
 
 import (
+	"encoding/binary"
 	"math"
 
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
@@ -25,9 +26,16 @@ type codec struct {
 	sound     audio.Format    // Hz and channels, as far as they are known
 }
 
+// What a session description says is not believed beyond these: Hz, and as many
+// channels as FFmpeg's masks have.
+const (
+	maxRate     = 1 << 20
+	maxChannels = 63
+)
+
 // codecOf says what a format is; false if it is nothing that is played here.
 func codecOf(f format.Format) (codec, bool) {
-	c := codec{kind: demux.Video, clockRate: f.ClockRate()}
+	c := codec{kind: demux.Video}
 	sound := func(name string, rate, channels int) {
 		c.kind, c.name, c.sound = demux.Audio, name, audio.Format{Rate: rate, Channels: channels}
 	}
@@ -47,14 +55,14 @@ func codecOf(f format.Format) (codec, bool) {
 	case *format.AV1:
 		c.name = "av1"
 	case *format.MPEG4Video:
-		c.name, c.extradata = "mpeg4", f.Config
+		c.name, c.extradata = "mpeg4", f.SafeParams()
 	case *format.MPEG1Video:
 		c.name = "mpeg2video" // which decodes both
 	case *format.MPEG4Audio:
 		if f.Config == nil {
 			return c, false
 		}
-		sound("aac", f.Config.SampleRate, channelsOf(f.Config))
+		sound("aac", outputRate(f.Config), channelsOf(f.Config))
 		c.extradata, _ = f.Config.Marshal()
 	case *format.MPEG4AudioLATM:
 		if f.CPresent { // the stream brings its configuration
@@ -65,10 +73,14 @@ func codecOf(f format.Format) (codec, bool) {
 		if conf == nil {
 			return c, false
 		}
-		sound("aac", conf.SampleRate, channelsOf(conf))
+		sound("aac", outputRate(conf), channelsOf(conf))
 		c.extradata, _ = conf.Marshal()
 	case *format.Opus:
 		sound("opus", 48000, f.ChannelCount)
+		if f.ChannelCount > len(opusMappings) {
+			return c, false
+		}
+		c.extradata = opusHead(f.ChannelCount)
 	case *format.G711:
 		name := "pcm_alaw"
 		if f.MULaw {
@@ -90,7 +102,8 @@ func codecOf(f format.Format) (codec, bool) {
 	default:
 		return c, false
 	}
-	return c, c.clockRate > 0
+	c.clockRate = f.ClockRate()
+	return c, c.clockRate > 0 && c.clockRate <= maxRate && c.sound.Rate <= maxRate && c.sound.Channels <= maxChannels
 }
 
 func (c *codec) fromH264(f *format.H264) {
@@ -139,11 +152,49 @@ func rateOf(fps float64) render.Rational {
 	return render.Rational{Num: int(math.Round(fps * 1000)), Den: 1000}
 }
 
+// outputRate is the rate of the samples that decoding gives, as far as it is told.
+func outputRate(c *mpeg4audio.AudioSpecificConfig) int {
+	return max(c.SampleRate, c.ExtensionSampleRate)
+}
+
+// channelsOf is the number of channels, 0 if the stream tells.
 func channelsOf(c *mpeg4audio.AudioSpecificConfig) int {
-	if c.ChannelConfig == 7 {
+	switch {
+	case c.ExtensionType == mpeg4audio.ObjectTypePS:
+		return 2
+	case c.ChannelConfig == 7:
 		return 8
 	}
 	return int(c.ChannelConfig)
+}
+
+// opusMappings are the streams, those of them that are stereo, and which of their
+// channels is which, for 1 to 8 channels in Vorbis order: RFC 7845 section 5.1.1.2.
+var opusMappings = [...]struct {
+	streams, coupled byte
+	channels         string
+}{
+	{1, 0, "\x00"},
+	{1, 1, "\x00\x01"},
+	{2, 1, "\x00\x02\x01"},
+	{2, 2, "\x00\x01\x02\x03"},
+	{3, 2, "\x00\x04\x01\x02\x03"},
+	{4, 2, "\x00\x04\x01\x02\x03\x05"},
+	{4, 3, "\x00\x04\x01\x02\x03\x05\x06"},
+	{5, 3, "\x00\x06\x01\x02\x03\x04\x05\x07"},
+}
+
+// opusHead is the identification header, RFC 7845 section 5.1, that decoders need
+// for more than two channels; nil for less.
+func opusHead(channels int) []byte {
+	if channels <= 2 {
+		return nil
+	}
+	m := opusMappings[channels-1]
+	b := append([]byte("OpusHead\x01"), byte(channels), 0, 0) // no samples to skip
+	b = binary.LittleEndian.AppendUint32(b, 48000)
+	b = append(b, 0, 0, 1, m.streams, m.coupled) // no gain; mapping family 1
+	return append(b, m.channels...)
 }
 
 // latmConfig is the configuration of the one layer that is played; nil if there is

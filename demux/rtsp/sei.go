@@ -1,35 +1,41 @@
 package rtsp
 
+import "github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+
 // recoveryPoint is the payload type of the SEI message by which an encoder says
 // that decoding can begin there: ITU-T H.264 section D.2.8, H.265 section D.3.8.
 const recoveryPoint = 6
 
-// seiBound is how much of a SEI NAL unit is looked at: user data may be long, and
-// the message sought is short and comes early.
+// seiBound is how much of a SEI NAL unit is looked at, in bytes: user data may be
+// long, and the message sought is short and comes early.
 const seiBound = 4096
 
-// hasRecoveryPoint looks through the messages of a SEI NAL unit without its header,
-// H.264 section 7.3.2.3.
-func hasRecoveryPoint(b []byte) bool {
-	b = unescape(b[:min(len(b), seiBound)])
+// recoveryCount looks through the messages of a SEI NAL unit (without its header,
+// H.264 section 7.3.2.3) for a recovery point. Its count is how many frames later
+// the pictures are right: recovery_frame_cnt of H.264, 0 to 65535, or
+// recovery_poc_cnt of H.265, which is signed and of 16 bits.
+func recoveryCount(b []byte, signed bool) (count int, ok bool) {
+	b = h264.EmulationPreventionRemove(b[:min(len(b), seiBound)])
 	for len(b) >= 2 && b[0] != 0x80 { // the trailing bits
 		var kind, size int
-		var ok bool
 		if kind, b, ok = seiNumber(b); !ok {
-			return false
+			return 0, false
 		}
-		if size, b, ok = seiNumber(b); !ok {
-			return false
+		if size, b, ok = seiNumber(b); !ok || size > len(b) {
+			return 0, false
 		}
-		if kind == recoveryPoint {
-			return size > 0 && len(b) > 0
+		if kind != recoveryPoint {
+			b = b[size:]
+			continue
 		}
-		if size >= len(b) {
-			return false
+		count, ok = expGolomb(b[:size])
+		if signed {
+			count = (count + 1) / 2 * (count%2*2 - 1) // 1, 2, 3, 4 are 1, -1, 2, -2
+			return count, ok && count >= -1<<15 && count < 1<<15
 		}
-		b = b[size:]
+		return count, ok && count < 1<<16
 	}
-	return false
+	return 0, false
 }
 
 // seiNumber reads a number that is coded as a row of 0xFF and one byte below.
@@ -43,21 +49,28 @@ func seiNumber(b []byte) (n int, rest []byte, ok bool) {
 	return 0, nil, false
 }
 
-// unescape takes out emulation prevention bytes, H.264 section 7.4.1.
-func unescape(b []byte) []byte {
-	out := make([]byte, 0, len(b))
-	zeros := 0
-	for _, v := range b {
-		if zeros >= 2 && v == 3 {
-			zeros = 0
-			continue
+// expGolomb reads an ue(v) of up to 17 leading zeros, H.264 section 9.1: more than
+// any count needs.
+func expGolomb(b []byte) (int, bool) {
+	bit := func(i int) int {
+		if i/8 >= len(b) {
+			return -1
 		}
-		if v == 0 {
-			zeros++
-		} else {
-			zeros = 0
-		}
-		out = append(out, v)
+		return int(b[i/8]) >> (7 - i%8) & 1
 	}
-	return out
+	zeros := 0
+	for bit(zeros) == 0 {
+		if zeros++; zeros > 17 {
+			return 0, false
+		}
+	}
+	n := 0
+	for i := zeros; i <= 2*zeros; i++ {
+		v := bit(i)
+		if v < 0 {
+			return 0, false
+		}
+		n = n<<1 | v
+	}
+	return n - 1, true
 }

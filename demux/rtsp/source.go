@@ -50,6 +50,9 @@ const (
 	// farewell is how long a sender that has said goodbye may stay silent before it
 	// is believed: some say it and go on.
 	farewell = time.Second
+	// byeOvertakes is how long after a goodbye, which comes to another port, packets
+	// may come that were sent before it.
+	byeOvertakes = 100 * time.Millisecond
 	// askEvery is how often a key frame is asked for while one is missing.
 	askEvery = 500 * time.Millisecond
 )
@@ -385,7 +388,9 @@ func (s *Source) take(a arrival) {
 	if a.s == s.cur {
 		s.silence.Arrived(a.at)
 		s.heard = a.at
-		delete(s.byes, a.t)
+		if bye, ok := s.byes[a.t]; ok && a.at.Sub(bye) > byeOvertakes {
+			delete(s.byes, a.t)
+		}
 	}
 	a.t.order.push(a.rtp, a.at)
 	// By the time of its arrival: what is missing may be in the inbox.
@@ -521,7 +526,8 @@ func (s *Source) tend(now time.Time) error {
 
 // wantsKey reports whether a key frame is missing that can be asked for.
 func (s *Source) wantsKey(t *track) bool {
-	return t.codec.kind == demux.Video && !t.gate.open && (t.feedback.pli || t.feedback.fir) && t.ssrc != 0
+	missing := !t.gate.open && !t.gate.since.IsZero() // the first of all may just be coming
+	return t.codec.kind == demux.Video && missing && (t.feedback.pli || t.feedback.fir) && t.ssrc != 0
 }
 
 // considerTCP begins a conversation over TCP beside the one over UDP when that
