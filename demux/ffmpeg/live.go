@@ -10,8 +10,9 @@ import (
 // Opening a live source without probing.
 const (
 	udpPatience   = 2 * time.Second        // for the first packet, before RTSP changes to TCP
-	gatherWait    = 200 * time.Millisecond // for the second of two tracks, after the first packet
-	gatherMedia   = time.Second            // the same in media time, for servers that send a burst
+	gatherWait    = 200 * time.Millisecond // for sound, after the first picture
+	pictureWait   = 3 * time.Second        // for pictures, after the first sound: servers begin with a key frame
+	gatherMedia   = time.Second            // the same as gatherWait in media time, for servers that send a burst
 	gatherPackets = 512
 	probeBytes    = 1 << 20
 	probeTime     = 700 * time.Millisecond
@@ -32,9 +33,17 @@ func (s *Source) gather(limit time.Duration) error {
 	if err := s.firstPacket(limit); err != nil {
 		return err
 	}
-	first := s.queue[0].Time()
-	until := time.Now().Add(gatherWait)
+	began := time.Now()
+	var pictures time.Time // when they were there
+	var first time.Duration
 	for !s.complete() && len(s.queue) < gatherPackets {
+		until := began.Add(pictureWait)
+		if pictures.IsZero() && s.seen(demux.Video) {
+			pictures, first = time.Now(), s.queue[len(s.queue)-1].Time()
+		}
+		if !pictures.IsZero() {
+			until = pictures.Add(gatherWait)
+		}
 		left := time.Until(until)
 		if left <= 0 {
 			break
@@ -50,22 +59,23 @@ func (s *Source) gather(limit time.Duration) error {
 			break
 		}
 		s.queue = append(s.queue, p)
-		if t := p.Time(); t != demux.NoPTS && first != demux.NoPTS && t-first > gatherMedia {
+		if t := p.Time(); !pictures.IsZero() && t != demux.NoPTS && first != demux.NoPTS && t-first > gatherMedia {
 			break
 		}
 	}
 	return nil
 }
 
-func (s *Source) complete() bool {
+func (s *Source) complete() bool { return s.seen(demux.Video) && s.seen(demux.Audio) }
+
+// seen reports whether a packet of a track of that kind has come.
+func (s *Source) seen(k demux.Kind) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var video, sound bool
 	for _, t := range s.tracks {
-		if t != nil && t.seen {
-			video = video || t.Kind == demux.Video
-			sound = sound || t.Kind == demux.Audio
+		if t != nil && t.seen && t.Kind == k {
+			return true
 		}
 	}
-	return video && sound
+	return false
 }

@@ -107,6 +107,14 @@ func (to address) explain(err error, transport string, timeout time.Duration) er
 	return to.fail(cause, err)
 }
 
+// overWhat names a transport in a message.
+func overWhat(transport string) string {
+	if transport == "auto" {
+		return "UDP or TCP"
+	}
+	return transport
+}
+
 func statusCause(s liberrors.ErrClientBadStatusCode, to address, transport string) string {
 	switch s.Code {
 	case base.StatusUnauthorized:
@@ -119,7 +127,7 @@ func statusCause(s liberrors.ErrClientBadStatusCode, to address, transport strin
 	case base.StatusNotFound:
 		return "404 not found: nothing is published under that path"
 	case base.StatusUnsupportedTransport:
-		return fmt.Sprintf("461: the server does not send by %s: try another --rtsp-transport", transport)
+		return fmt.Sprintf("461: the server does not send by %s: try another --rtsp-transport", overWhat(transport))
 	}
 	return fmt.Sprintf("the server says %d %s", s.Code, s.Message)
 }

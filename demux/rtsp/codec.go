@@ -2,7 +2,9 @@ package rtsp
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
+	"strings"
 
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
@@ -32,6 +34,34 @@ const (
 	maxRate     = 1 << 20
 	maxChannels = 63
 )
+
+// recognise finds out what a format is that the library takes for an unknown one,
+// since it knows some by their static payload types only (RFC 3551 section 6).
+func recognise(f format.Format) format.Format {
+	g, ok := f.(*format.Generic)
+	if !ok {
+		return f
+	}
+	switch strings.ToUpper(encoding(f)) {
+	case "G722/8000", "G722/8000/1":
+		return &format.G722{}
+	case "MPA/90000":
+		return &format.MPEG1Audio{}
+	case "JPEG/90000":
+		return &format.MJPEG{}
+	case "MPV/90000":
+		return &format.MPEG1Video{}
+	}
+	return g
+}
+
+// encoding names what a format carries, as its rtpmap does.
+func encoding(f format.Format) string {
+	if m := f.RTPMap(); m != "" {
+		return demux.OneLine(m)
+	}
+	return fmt.Sprintf("payload type %d", f.PayloadType())
+}
 
 // codecOf says what a format is; false if it is nothing that is played here.
 func codecOf(f format.Format) (codec, bool) {

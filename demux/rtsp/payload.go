@@ -139,7 +139,7 @@ func payloadOf(f format.Format, c codec) (payload, error) {
 			if err != nil {
 				return nil, err
 			}
-			return rawAAC(b, f.StreamMuxConfig) // which fails if fragments are missing
+			return rawAAC(b, f.StreamMuxConfig.NumSubFrames) // which fails if fragments are missing
 		})
 		return payload{decode, always, c.sounds(lengthAAC(latmConfig(f.StreamMuxConfig))), nil}, nil
 	case *format.Opus:
@@ -374,17 +374,18 @@ func loas(element []byte) []byte {
 	return append([]byte{0x56, 0xE0 | byte(n>>8), byte(n)}, element...)
 }
 
-// rawAAC takes the access units out of an AudioMuxElement.
-func rawAAC(element []byte, conf *mpeg4audio.StreamMuxConfig) ([][]byte, error) {
-	e := mpeg4audio.AudioMuxElement{StreamMuxConfig: conf}
-	if err := e.Unmarshal(element); err != nil {
-		return nil, err
-	}
-	var units [][]byte
-	for _, frame := range e.Payloads {
-		if len(frame) == 1 && len(frame[0]) == 1 {
-			units = append(units, frame[0][0])
+// rawAAC takes the access units out of an AudioMuxElement of one layer, ISO/IEC
+// 14496-3 section 1.7.3: before each, its length, in bytes of 255 and a last one
+// below. It is read by hand because what announces the lengths stands in the
+// configuration behind an extension that the library does not skip.
+func rawAAC(element []byte, subFrames uint) (units [][]byte, err error) {
+	for range subFrames + 1 {
+		size, rest, ok := byteSum(element)
+		if !ok || size > len(rest) {
+			return units, errors.New("AudioMuxElement is cut")
 		}
+		units = append(units, rest[:size:size])
+		element = rest[size:]
 	}
 	return units, nil
 }

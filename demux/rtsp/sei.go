@@ -18,10 +18,10 @@ func recoveryCount(b []byte, signed bool) (count int, ok bool) {
 	b = h264.EmulationPreventionRemove(b[:min(len(b), seiBound)])
 	for len(b) >= 2 && b[0] != 0x80 { // the trailing bits
 		var kind, size int
-		if kind, b, ok = seiNumber(b); !ok {
+		if kind, b, ok = byteSum(b); !ok {
 			return 0, false
 		}
-		if size, b, ok = seiNumber(b); !ok || size > len(b) {
+		if size, b, ok = byteSum(b); !ok || size > len(b) {
 			return 0, false
 		}
 		if kind != recoveryPoint {
@@ -38,8 +38,8 @@ func recoveryCount(b []byte, signed bool) (count int, ok bool) {
 	return 0, false
 }
 
-// seiNumber reads a number that is coded as a row of 0xFF and one byte below.
-func seiNumber(b []byte) (n int, rest []byte, ok bool) {
+// byteSum reads a number that is coded as a row of 0xFF and one byte below.
+func byteSum(b []byte) (n int, rest []byte, ok bool) {
 	for i, v := range b {
 		n += int(v)
 		if v != 0xFF {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
 	"github.com/bluenviron/gortsplib/v5/pkg/headers"
+	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
@@ -35,7 +37,6 @@ type session struct {
 	reportAt  time.Time     // when to send the next ones
 
 	timeline *timeline
-	origin   time.Time     // arrival of what is at 0 on timeline; zero until then
 	shift    time.Duration // from timeline to the source's
 
 	ended chan struct{} // closed when the conversation is over
@@ -78,14 +79,19 @@ const userAgent = "planar"
 // writeTimeout bounds how long taking leave of a server that is stuck takes.
 const writeTimeout = time.Second
 
+// noTimeout keeps the library from judging silence, which is done by us: it takes
+// what has not come yet for something that came in 1970.
+const noTimeout = 200 * 365 * 24 * time.Hour
+
 // connect begins a conversation over the given transport ("udp", "tcp",
-// "multicast", "http"), up to and including PLAY. It gives up when ctx ends.
+// "multicast", "http", or "auto": UDP unless the server refuses it), up to and
+// including PLAY. It gives up when ctx ends.
 func connect(ctx context.Context, o *Options, to address, transport string, in *inbox) (*session, error) {
 	s := &session{
 		timeline: newTimeline(), ended: make(chan struct{}), ssrc: randomSSRC(),
 		client: &gortsplib.Client{
 			Scheme: to.url.Scheme, Host: to.url.Host, UserAgent: userAgent, TLSConfig: o.TLS,
-			ReadTimeout: time.Hour, WriteTimeout: writeTimeout, // ctx, and silence, are judged by us
+			ReadTimeout: noTimeout, WriteTimeout: writeTimeout,
 			AnyPortEnable: true, // behind address translation the announced ports are not those of the packets
 			// The library would shake hands at the first write, which nothing ends.
 			DialTLSContext:    (&tls.Dialer{Config: o.TLS}).DialContext,
@@ -110,20 +116,13 @@ func connect(ctx context.Context, o *Options, to address, transport string, in *
 	c.Protocol = &protocol
 	taps := &taps{}
 	c.ListenPacket = taps.listen
-	var described offer
-	var setUp headers.Transport // of the latest SETUP
-	c.OnResponse = func(r *base.Response) {
-		if len(r.Body) > 0 {
-			described.read(r.Body)
-		}
-		setUp = headers.Transport{}
-		_ = setUp.Unmarshal(r.Header["Transport"])
-	}
+	said := &answers{}
+	c.OnResponse = said.note
 	if err := c.Start(); err != nil {
 		return nil, err
 	}
 	released := context.AfterFunc(ctx, c.Close)
-	err := s.begin(to, protocol, in, taps, &described, &setUp, o)
+	err := s.begin(to, &protocol, transport == "auto", in, taps, said, o)
 	if !released() || err != nil {
 		c.Close()
 		taps.close()
@@ -140,46 +139,81 @@ func connect(ctx context.Context, o *Options, to address, transport string, in *
 	return s, nil
 }
 
-// begin asks what there is, sets up what can be played, and starts it.
-func (s *session) begin(to address, protocol gortsplib.Protocol, in *inbox, taps *taps, described *offer, setUp *headers.Transport, o *Options) error {
+// answers is what the latest responses said, as far as the library does not pass it on.
+type answers struct {
+	mu    sync.Mutex
+	offer offer
+	setUp headers.Transport
+}
+
+// note is called on the library's goroutine.
+func (a *answers) note(r *base.Response) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(r.Body) > 0 {
+		a.offer = offer{} // a map that was handed out stays as it is
+		a.offer.read(r.Body)
+	}
+	a.setUp = headers.Transport{}
+	_ = a.setUp.Unmarshal(r.Header["Transport"])
+}
+
+func (a *answers) get() (offer, headers.Transport) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.offer, a.setUp
+}
+
+// begin asks what there is, sets up what can be played, and starts it. protocol is
+// what the client looks at; if the server refuses UDP, it may be changed to TCP.
+func (s *session) begin(to address, protocol *gortsplib.Protocol, mayTCP bool, in *inbox, taps *taps, said *answers, o *Options) error {
 	c := s.client
 	desc, _, err := c.Describe((*base.URL)(to.url))
 	if err != nil {
 		return err
 	}
+	described, _ := said.get()
 	s.length = described.length
 	s.choose(desc, o)
 	if len(s.tracks) == 0 {
 		return &unplayable{s.notes}
 	}
 	secure := false
-	for _, t := range s.tracks {
+	for i, t := range s.tracks {
 		if h, ok := t.format.(*format.H264); ok {
 			// Cameras that do not say how they packetize use fragments all the same;
 			// the library would refuse UDP for the mode that says they do not.
 			h.PacketizationMode = max(h.PacketizationMode, 1)
 		}
 		before := taps.count()
-		if _, err := c.Setup(desc.BaseURL, t.media, 0, 0); err != nil {
+		_, err := c.Setup(desc.BaseURL, t.media, 0, 0)
+		var status liberrors.ErrClientBadStatusCode
+		if mayTCP && i == 0 && errors.As(err, &status) && status.Code == base.StatusUnsupportedTransport {
+			// In the same conversation: a server may need time to get over the end of one.
+			*protocol = gortsplib.ProtocolTCP
+			_, err = c.Setup(desc.BaseURL, t.media, 0, 0)
+		}
+		if err != nil {
 			return err
 		}
-		from := s.sender(setUp)
+		_, setUp := said.get()
+		from := s.sender(&setUp)
 		put := func(p *rtp.Packet, at time.Time) { in.put(arrival{s: s, t: t, rtp: p, at: at}) }
 		secure = setUp.Profile == headers.TransportProfileSAVP || t.media.KeyMgmtMikey != nil || t.media.KeyMgmtSDES != nil
 		switch {
-		case secure || protocol == gortsplib.ProtocolTCP:
+		case secure || *protocol == gortsplib.ProtocolTCP:
 			// What is encrypted has to go through the library, which then also
 			// reorders, by its own measure.
 			c.OnPacketRTP(t.media, t.format, func(p *rtp.Packet) { put(p, time.Now()) })
-		case protocol == gortsplib.ProtocolUDPMulticast:
-			if err := taps.join(c.NetConn(), setUp, from, t, put); err != nil {
+		case *protocol == gortsplib.ProtocolUDPMulticast:
+			if err := taps.join(c.NetConn(), &setUp, from, t, put); err != nil {
 				return err
 			}
 		default:
 			taps.route(before, from, t, put)
 		}
 		c.OnPacketRTCP(t.media, func(p rtcp.Packet) { in.put(arrival{s: s, t: t, rtcp: p, at: time.Now()}) })
-		t.begin(s.timeline, protocol == gortsplib.ProtocolTCP || secure, o.ShowDamaged)
+		t.begin(s.timeline, *protocol == gortsplib.ProtocolTCP || secure, o.ShowDamaged)
 		t.feedback = described.feedback[t.media.Control]
 	}
 	res, err := c.Play(nil)
@@ -189,16 +223,16 @@ func (s *session) begin(to address, protocol gortsplib.Protocol, in *inbox, taps
 	s.alignBy(res)
 	s.transport = map[gortsplib.Protocol]string{
 		gortsplib.ProtocolTCP: "TCP", gortsplib.ProtocolUDP: "UDP", gortsplib.ProtocolUDPMulticast: "UDP multicast",
-	}[protocol]
+	}[*protocol]
 	switch {
 	case c.Tunnel == gortsplib.TunnelHTTP:
 		s.transport = "HTTP"
-	case protocol == gortsplib.ProtocolTCP && to.url.Scheme == "rtsps":
+	case *protocol == gortsplib.ProtocolTCP && to.url.Scheme == "rtsps":
 		s.transport = "TLS"
 	case secure:
 		s.transport += ", encrypted"
 	}
-	s.reports = protocol == gortsplib.ProtocolTCP // over UDP the library sends them
+	s.reports = *protocol == gortsplib.ProtocolTCP // over UDP the library sends them
 	s.reportAt = time.Now().Add(reportEvery)
 	return nil
 }
@@ -212,19 +246,20 @@ func (s *session) choose(desc *description.Session, o *Options) {
 		}
 		known := false
 		for _, f := range m.Formats {
-			c, ok := codecOf(f)
+			as := recognise(f)
+			c, ok := codecOf(as)
 			if !ok {
 				continue
 			}
 			known = true
 			if !taken[c.kind] {
 				taken[c.kind] = true
-				s.tracks = append(s.tracks, &track{index: len(s.tracks), media: m, format: f, codec: c})
+				s.tracks = append(s.tracks, &track{index: len(s.tracks), media: m, format: f, as: as, codec: c})
 			}
 			break
 		}
 		if !known && len(m.Formats) > 0 {
-			s.notes = append(s.notes, fmt.Sprintf("its %s track is %s, which is not played", m.Type, m.Formats[0].Codec()))
+			s.notes = append(s.notes, fmt.Sprintf("its %s track is %s, which is not played", m.Type, encoding(m.Formats[0])))
 		}
 	}
 }

@@ -389,7 +389,7 @@ func TestTracks(t *testing.T) {
 		{"both", rtsptest.Medias(video(), sound()), nil, "h264 pcm_mulaw", ""},
 		{"back channel and application", rtsptest.Medias(video(), application, back), nil, "h264", ""},
 		{"two of a kind", rtsptest.Medias(video(), video(&format.H265{PayloadTyp: 99}), sound(opus), sound()), nil, "h264 opus", ""},
-		{"unknown sound", rtsptest.Medias(video(), sound(speex)), nil, "h264", "its audio track is Speex, which is not played"},
+		{"unknown sound", rtsptest.Medias(video(), sound(speex)), nil, "h264", "its audio track is speex/16000, which is not played"},
 		{"no sound", rtsptest.Medias(video(), sound()), func(o *Options) { o.NoAudio = true }, "h264", ""},
 		{"several formats", rtsptest.Medias(video(), sound(speex, opus)), nil, "h264 opus", ""},
 	} {
@@ -424,7 +424,7 @@ func TestTracks(t *testing.T) {
 		set    func(*Options)
 		err    string
 	}{
-		{"unknown sound alone", rtsptest.Medias(sound(speex)), nil, "its audio track is Speex, which is not played"},
+		{"unknown sound alone", rtsptest.Medias(sound(speex)), nil, "its audio track is speex/16000, which is not played"},
 		{"application alone", rtsptest.Medias(application), nil, "no video or sound in it"},
 		{"nothing wanted", rtsptest.Medias(sound()), func(o *Options) { o.NoAudio = true }, "no video or sound in it"},
 	} {

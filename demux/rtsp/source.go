@@ -18,6 +18,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
 	"github.com/pion/rtcp"
 
 	"planar/demux"
@@ -53,6 +55,8 @@ const (
 	// byeOvertakes is how long after a goodbye, which comes to another port, packets
 	// may come that were sent before it.
 	byeOvertakes = 100 * time.Millisecond
+	// busyWait is how long after a 503 a server is asked again.
+	busyWait = 300 * time.Millisecond
 	// askEvery is how often a key frame is asked for while one is missing.
 	askEvery = 500 * time.Millisecond
 )
@@ -74,6 +78,8 @@ type Source struct {
 	byes     map[*track]time.Time
 	timer    *time.Timer
 	trouble  trouble
+	began    time.Time     // arrival of what is at 0
+	transit  transit       // from being sent to having arrived, but for a constant
 	switchTo chan *session // a session over TCP that is ready, nil if it failed
 	trying   bool
 	early    []arrival // of the session that is being made, no more than the inbox holds
@@ -124,7 +130,7 @@ func (s *Source) transports() []string {
 	case s.to.url.Scheme == "rtsps":
 		return []string{"tcp"}
 	}
-	return []string{"udp", "tcp"}
+	return []string{"auto", "tcp"}
 }
 
 func (s *Source) open(ctx context.Context) error {
@@ -132,7 +138,7 @@ func (s *Source) open(ctx context.Context) error {
 	for i, transport := range list {
 		last := i == len(list)-1
 		began := time.Now()
-		sess, err := connect(ctx, &s.o, s.to, transport, s.in)
+		sess, err := s.connect(ctx, transport)
 		if err != nil {
 			if !last && refusesUDP(err) {
 				continue
@@ -141,7 +147,7 @@ func (s *Source) open(ctx context.Context) error {
 		}
 		s.cur = sess
 		until := began.Add(s.o.OpenTimeout)
-		if !last {
+		if last = last || sess.transport == "TCP"; !last {
 			until = time.Now().Add(udpPatience)
 		}
 		err = s.first(ctx, until)
@@ -157,6 +163,23 @@ func (s *Source) open(ctx context.Context) error {
 		sess.close()
 	}
 	return nil
+}
+
+// connect is the package's connect, but a server that is busy, maybe with the end of
+// another conversation, is asked again.
+func (s *Source) connect(ctx context.Context, transport string) (*session, error) {
+	for {
+		sess, err := connect(ctx, &s.o, s.to, transport, s.in)
+		var status liberrors.ErrClientBadStatusCode
+		if !errors.As(err, &status) || status.Code != base.StatusServiceUnavailable {
+			return sess, err
+		}
+		select {
+		case <-time.After(busyWait):
+		case <-ctx.Done():
+			return nil, err // what it says is more than that time is over
+		}
+	}
 }
 
 // first waits for the first packet.
@@ -435,13 +458,13 @@ func (s *Source) collect(sess *session, t *track, now time.Time) {
 // emit makes a packet of an access unit whose last piece came at the given time,
 // unless it is to be held back: then it only tells the time. mu is held.
 func (s *Source) emit(sess *session, t *track, u unit, through, fresh bool, at time.Time) {
-	if sess.origin.IsZero() {
-		sess.origin = at
-		if s.cur != sess && !s.cur.origin.IsZero() {
-			sess.shift = s.cur.shift + at.Sub(s.cur.origin)
-		}
+	if s.began.IsZero() {
+		s.began = at
 	}
 	pts := t.clock.pts(u.rtpTime, at) + sess.shift
+	if sess == s.cur && t == sess.reference() {
+		s.transit.note(at.Sub(s.began) - pts)
+	}
 	if !through || s.selected != nil && !s.selected[t.index] {
 		return
 	}
@@ -459,19 +482,26 @@ func (s *Source) emit(sess *session, t *track, u unit, through, fresh bool, at t
 	// The pictures before this one still come over the other transport.
 	if p.Fresh || !sess.hasVideo() {
 		p.Fresh = true
+		// It goes on where the pictures of the other session were by now.
+		move := at.Sub(s.began) - s.transit.mean - p.PTS
+		p.PTS += move
+		sess.shift += move
 		s.promote()
 		s.ready = append(s.ready, p)
 	}
 }
 
-func (s *session) hasVideo() bool {
+// reference is the track by whose time the session goes: the video, if there is any.
+func (s *session) reference() *track {
 	for _, t := range s.tracks {
 		if t.codec.kind == demux.Video {
-			return true
+			return t
 		}
 	}
-	return false
+	return s.tracks[0]
 }
+
+func (s *session) hasVideo() bool { return s.reference().codec.kind == demux.Video }
 
 // promote goes on with the standby session, which has a picture now. mu is held.
 func (s *Source) promote() {
@@ -542,7 +572,7 @@ func (s *Source) considerTCP(now time.Time) {
 	s.work.Go(func() {
 		ctx, cancel := context.WithTimeout(s.ctx, s.o.OpenTimeout)
 		defer cancel()
-		sess, err := connect(ctx, &s.o, s.to, "tcp", s.in)
+		sess, err := s.connect(ctx, "tcp")
 		if err != nil && s.ctx.Err() == nil {
 			s.o.Log.Warn(s.to.explain(err, "tcp", s.o.OpenTimeout).Error() + ": staying with UDP")
 		}

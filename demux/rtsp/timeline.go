@@ -4,8 +4,10 @@ import "time"
 
 const (
 	// jumpLeast is how far timestamps must be from where they should be for the
-	// sender to have set them anew.
-	jumpLeast = 10 * time.Second
+	// sender to have set them anew: farther than pictures are sent out of order (16
+	// of 40 ms), and near enough for servers that turn back by a second or two when
+	// another viewer comes.
+	jumpLeast = time.Second
 	// elapsedMost keeps arithmetic with times of arrival from overflowing.
 	elapsedMost = 365 * 24 * time.Hour
 

@@ -34,7 +34,7 @@ func TestTimelineAnchors(t *testing.T) {
 		{"back over the wrap", 90000, 0, -9000, -100 * milli},
 		{"not at all", 90000, 7, 0, 0},
 		{"a third of a millisecond", 90000, 0, 30, 333333},
-		{"44100 Hz", 44100, math.MaxUint32 - 44100, 44100 * 3, 3 * time.Second},
+		{"44100 Hz", 44100, math.MaxUint32 - 22050, 44100, time.Second},
 		{"an unknown rate", 0, 5, 90000, time.Second},
 		{"a mad rate", math.MaxInt, 5, 90000, time.Second},
 	} {
@@ -96,11 +96,12 @@ func TestTimelineJumps(t *testing.T) {
 		{"forward", []access{{0, 0, 0}, {1, time.Second, time.Second}, {5000, 2 * time.Second, 2 * time.Second}, {5001, 3 * time.Second, 3 * time.Second}}},
 		{"back", []access{{5000, 0, 0}, {5001, time.Second, time.Second}, {0, 2 * time.Second, 2 * time.Second}, {1, 3 * time.Second, 3 * time.Second}}},
 		{"half way round", []access{{0, 0, 0}, {23861, time.Second, time.Second}, {23862, 2 * time.Second, 2 * time.Second}}},
-		{"9 s is none", []access{{0, 0, 0}, {9, 40 * milli, 9 * time.Second}, {0, 80 * milli, 0}}},
+		{"900 ms is none", []access{{0, 0, 0}, {0.9, 40 * milli, 900 * milli}, {0, 80 * milli, 0}}},
+		{"two seconds back", []access{{5, 0, 0}, {6, time.Second, time.Second}, {4.2, 1040 * milli, 1040 * milli}, {4.24, 1080 * milli, 1080 * milli}}},
 		{"a pause is none", []access{{0, 0, 0}, {20.5, 20 * time.Second, 20*time.Second + 500*milli}}},
 		{"a pause of 8 hours is none", []access{{0, 0, 0}, {8*3600 + 0.25, 8 * time.Hour, 8*time.Hour + 250*milli}}},
 		{"what is held up is none", []access{{0, 0, 0}, {1, time.Second, time.Second}, {1.5, 20 * time.Second, 1500 * milli}, {20, 20*time.Second + milli, 20 * time.Second}}},
-		{"not before what was handed out", []access{{0, 0, 0}, {3, milli, 3 * time.Second}, {5000, 2 * milli, 3 * time.Second}, {5001, 3 * milli, 4 * time.Second}}},
+		{"not before what was handed out", []access{{0, 0, 0}, {0.9, milli, 900 * milli}, {5000, 2 * milli, 900 * milli}, {5001, 3 * milli, 1900 * milli}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			k := newTimeline().track(90000, true)

@@ -18,7 +18,8 @@ import (
 type track struct {
 	index  int
 	media  *description.Media
-	format format.Format
+	format format.Format // as the library knows it
+	as     format.Format // as it is played
 	codec  codec
 
 	order    *reorderer
@@ -60,7 +61,7 @@ func (t *track) restart() {
 		return
 	}
 	var err error
-	if t.units, err = newDepacketizer(t.format, t.codec, t.gate.showDamaged); err != nil {
+	if t.units, err = newDepacketizer(t.as, t.codec, t.gate.showDamaged); err != nil {
 		t.units = nil // the SDP describes it wrongly; take drops its packets
 	}
 }
@@ -91,16 +92,16 @@ func (t *track) take(p inOrder, now time.Time, emit func(u unit, through, fresh 
 	case p.restarted:
 		t.restart()
 		t.clock.rebase()
-		t.gate.lost(now)
+		t.lose(now)
 	case p.lost > 0:
 		t.units.lost()
-		t.gate.lost(now)
+		t.lose(now)
 	}
 	t.window.note(1, p.lost, now)
 	units, err := t.units.push(p.packet)
 	if err != nil {
 		t.damaged.Add(1)
-		t.gate.lost(now) // what it held is missing
+		t.lose(now) // what it held is missing
 	}
 	for _, u := range units {
 		t.bytes += int64(len(u.data))
@@ -125,6 +126,13 @@ func (t *track) take(p inOrder, now time.Time, emit func(u unit, through, fresh 
 	}
 	if t.codec.kind == demux.Video {
 		t.order.setFrameTime(t.spacing.length())
+	}
+}
+
+// lose notes that something is missing. Nothing that is heard refers to it.
+func (t *track) lose(now time.Time) {
+	if t.codec.kind == demux.Video {
+		t.gate.lost(now)
 	}
 }
 
@@ -195,6 +203,19 @@ func ticks(n int64, clockRate int) time.Duration {
 	}
 	rate := int64(clockRate)
 	return time.Duration(n/rate)*time.Second + time.Duration(n%rate)*time.Second/time.Duration(rate)
+}
+
+// transit is a mean that forgets: each value counts a thirty-second.
+type transit struct {
+	mean  time.Duration
+	begun bool
+}
+
+func (t *transit) note(d time.Duration) {
+	if !t.begun {
+		t.mean, t.begun = d, true
+	}
+	t.mean += (d - t.mean) / 32
 }
 
 // lossWindow is the loss over the last second, in tenths.
