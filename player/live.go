@@ -83,14 +83,19 @@ func (s *session) steer(now time.Duration) {
 // played. The reader must not wait: what comes from the network cannot.
 func (s *session) admit(lane *queue.Lane[packet], p *packet) bool {
 	if lane == s.slane {
-		return !s.stopped.Load() && !lane.Full()
+		if s.stopped.Load() || lane.Full() {
+			s.stats.unplayed.Add(1)
+			return false
+		}
+		return true
 	}
 	l := s.live
 	if p.Key || p.Fresh {
 		p.Fresh = p.Fresh || l.needsKey
 		l.needsKey, l.since = false, 0
 		if lane.Cost().Duration > liveBehind || lane.Full() {
-			lane.Drop(func(q packet) bool { return q.mark == markNone })
+			dropped := lane.Drop(func(q packet) bool { return q.mark == markNone })
+			s.stats.unplayed.Add(int64(dropped))
 			p.Fresh = true
 		}
 		return true
@@ -106,7 +111,7 @@ func (s *session) admit(lane *queue.Lane[packet], p *packet) bool {
 		l.since = now
 	}
 	if now-l.since < keyPatience || lane.Full() {
-		s.stats.unready.Add(1)
+		s.stats.unplayed.Add(1)
 		return false
 	}
 	l.needsKey = false

@@ -22,7 +22,7 @@ type stats struct {
 	number, pts                      atomic.Int64 // of the latest frame shown
 	look                             atomic.Pointer[Look]
 	lateness                         atomic.Int64 // of the latest presentation, ns
-	unready                          atomic.Int64 // packets of live video without which decoding could begin
+	unplayed                         atomic.Int64 // packets of live sources that were dropped before the decoder
 
 	byteRate, received, decodeRate, showRate meter
 	// What the pictures shown have gone through, one stage after the other.
@@ -102,6 +102,7 @@ type Live struct {
 	Cause     string          // why it was lost, the latest time
 	Received  bool            // Reception has a meaning
 	Reception demux.Reception // over all reconnects
+	Unplayed  int64           // packets dropped before the decoder: without a key frame, paused, too many
 	ToScreen  time.Duration   // from the sender's clock to the screen
 	Captured  bool            // ToScreen has a meaning
 }
@@ -146,6 +147,7 @@ func (p *Player) Stats() Stats {
 	st.Stages.Present, _ = t.presenting.get()
 	if st.Live != nil {
 		st.Skips += st.Live.Skips
+		st.Live.Unplayed = t.unplayed.Load()
 		st.Live.ToScreen, st.Live.Captured = t.toScreen.get()
 	}
 	if !s.hasVideo || s.framesAreStills {

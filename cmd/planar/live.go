@@ -74,6 +74,7 @@ type liveLine struct {
 	Lost      float64     `json:"signal_lost_s"`
 	Cause     string      `json:"reconnect_cause"` // of the latest loss
 	Switches  int64       `json:"transport_switches"`
+	Unplayed  int64       `json:"unplayed"` // packets dropped before the decoder
 	Overflow  int64       `json:"overflow"`
 	ReportAge *float64    `json:"sender_report_age_s"`
 	Offset    *float64    `json:"clock_offset_ms"` // from here to the sender's clock and the way from it
@@ -110,7 +111,7 @@ func liveLineOf(l *player.Live) *liveLine {
 	r := l.Reception
 	line := &liveLine{
 		Transport: r.Transport, Target: milliseconds(l.Target), Behind: milliseconds(l.Behind), Allowance: milliseconds(l.Allowance),
-		Lost: round(l.Lost.Seconds()), Cause: l.Cause, Switches: r.Switches, Overflow: r.Overflow, Clock: "unknown", Tracks: []liveTrack{},
+		Lost: round(l.Lost.Seconds()), Cause: l.Cause, Switches: r.Switches, Overflow: r.Overflow, Unplayed: l.Unplayed, Clock: "unknown", Tracks: []liveTrack{},
 	}
 	if l.Captured && r.Clock.Plausible {
 		v := milliseconds(l.ToScreen)
