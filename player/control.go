@@ -111,17 +111,30 @@ func (s *session) setPaused(paused bool) {
 	s.speaker.pause(!s.playing || s.ahead != 0)
 	s.mu.Unlock()
 	switch {
+	case paused && s.info.Live:
+		// Decoder and speaker may wait for room that a pause does not make.
+		s.stopped.Store(true)
+		s.dropLate()
 	case paused:
 	case s.info.Live:
 		// What came meanwhile is no longer live. Decoding has gone on, so that what
 		// comes next can be shown at once; the controller skips what was missed.
-		s.frameGroup.Flush(nil)
-		s.next.release()
-		s.next = nil
+		s.dropLate()
 	case s.stepped:
 		s.seek(s.position(), showing)
 	}
 	s.refresh.poke()
+}
+
+// dropLate throws away the pictures that wait for their time, but for one that
+// playback waits for.
+func (s *session) dropLate() {
+	keep := func(f frame) bool { return f.first || f.final }
+	s.frameGroup.Flush(keep)
+	if s.next != nil && !keep(*s.next) {
+		s.next.release()
+		s.next = nil
+	}
 }
 
 // stepBy shows the frame before (-1) or behind (+1) the one on the screen and

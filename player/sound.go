@@ -394,7 +394,7 @@ func (k *speaker) write(ctx context.Context, pcm []byte) bool {
 		if pcm = pcm[n*size:]; len(pcm) == 0 {
 			break
 		}
-		if k.s.epochs.current().n != k.cur.n || k.s.live.begin() != k.skipped {
+		if k.s.epochs.current().n != k.cur.n || k.s.live.begin() != k.skipped || k.s.info.Live && k.s.stopped.Load() {
 			return true
 		}
 		select {

@@ -274,7 +274,7 @@ func (v *videoStage) emitHeld() bool {
 }
 
 func (v *videoStage) put(f *frame) bool {
-	if v.s.info.Live && v.s.stopped.Load() && !f.first && v.s.frames.Full() {
+	if v.s.info.Live && v.s.stopped.Load() && !f.first && !f.final && v.s.frames.Full() {
 		f.release() // paused: decoding goes on, so that resuming shows what is live then
 		return true
 	}

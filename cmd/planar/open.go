@@ -105,8 +105,8 @@ func (p *opener) openOne(ctx context.Context, name string, c demux.Content) (dem
 	}
 	if isRTSP(name) {
 		src, err := p.openRTSP(ctx, name)
-		if !errors.Is(err, rtsp.ErrUnplayable) {
-			return src, err
+		if !errors.Is(err, rtsp.ErrUnplayable) || strings.EqualFold(name[:6], "rtsps:") {
+			return src, err // FFmpeg would not check a certificate
 		}
 		p.debug(err.Error() + ": trying FFmpeg")
 	}

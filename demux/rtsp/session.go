@@ -54,23 +54,43 @@ type arrival struct {
 
 // inbox is where sessions put what arrives. Its reader comes back within
 // microseconds, unless the machine is overloaded: 4096 packets of 1,200 bytes are
-// 0.4 s of 100 Mbit/s, in at most 6 MB.
+// 0.4 s of 100 Mbit/s. Over TCP packets may be larger: of those, 32 MiB.
 type inbox struct {
 	c        chan arrival
+	bytes    atomic.Int64
 	overflow atomic.Int64
 }
 
-const inboxSize = 4096
+const (
+	inboxSize  = 4096
+	inboxBytes = 32 << 20
+)
 
 func newInbox() *inbox { return &inbox{c: make(chan arrival, inboxSize)} }
 
 // put never waits: the library's goroutines have to empty the sockets.
 func (b *inbox) put(a arrival) {
-	select {
-	case b.c <- a:
-	default:
-		b.overflow.Add(1)
+	size := a.size()
+	if b.bytes.Add(size) <= inboxBytes {
+		select {
+		case b.c <- a:
+			return
+		default:
+		}
 	}
+	b.bytes.Add(-size)
+	b.overflow.Add(1)
+}
+
+// taken is told of everything that has been read from c.
+func (b *inbox) taken(a arrival) { b.bytes.Add(-a.size()) }
+
+// size is about what an arrival takes up, in bytes.
+func (a arrival) size() int64 {
+	if a.rtp == nil {
+		return 100
+	}
+	return int64(len(a.rtp.Payload)) + 100
 }
 
 // userAgent is how planar calls itself.
@@ -267,7 +287,7 @@ func (s *session) choose(desc *description.Session, o *Options) {
 // sender is the address that packets come from.
 func (s *session) sender(t *headers.Transport) net.IP {
 	if t.Source2 != nil {
-		if ip := net.ParseIP(*t.Source2); ip != nil {
+		if ip := net.ParseIP(*t.Source2); ip != nil && !ip.IsUnspecified() && !ip.IsMulticast() && !ip.Equal(net.IPv4bcast) {
 			return ip
 		}
 	}
@@ -302,6 +322,18 @@ func (s *session) alignBy(res *base.Response) {
 func (s *session) close() {
 	s.client.Close()
 	<-s.ended
+}
+
+// reception tells how the session goes.
+func (s *session) reception(now time.Time) demux.Reception {
+	r := demux.Reception{Transport: s.transport}
+	for _, t := range s.tracks {
+		r.Tracks = append(r.Tracks, t.reception(now))
+	}
+	if c := s.timeline.clock(); c.Known {
+		r.Clock = demux.SenderClock{Known: true, Age: now.Sub(c.At), Offset: c.Offset, Plausible: c.Plausible}
+	}
+	return r
 }
 
 // reportEvery is how often receiver reports are sent, RFC 3550 section 6.2.

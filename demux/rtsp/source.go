@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
@@ -49,6 +50,8 @@ const (
 	udpPatience = 2 * time.Second
 	// switchAgain is how long after a failed change of the transport another one is tried.
 	switchAgain = time.Minute
+	// standbyMost is how long a session over TCP may take to bring a key frame.
+	standbyMost = 30 * time.Second
 	// farewell is how long a sender that has said goodbye may stay silent before it
 	// is believed: some say it and go on.
 	farewell = time.Second
@@ -72,24 +75,28 @@ type Source struct {
 	work sync.WaitGroup // goroutines that close or make sessions
 
 	// Owned by the goroutine that reads.
-	ready    []*demux.Packet
-	silence  demux.Silence
-	heard    time.Time // when the latest packet came
-	byes     map[*track]time.Time
-	timer    *time.Timer
-	trouble  trouble
-	began    time.Time     // arrival of what is at 0
-	transit  transit       // from being sent to having arrived, but for a constant
-	switchTo chan *session // a session over TCP that is ready, nil if it failed
-	trying   bool
-	early    []arrival // of the session that is being made, no more than the inbox holds
-	tryAfter time.Time
+	ready      []*demux.Packet
+	silence    demux.Silence
+	heard      time.Time // when the latest packet came
+	byes       map[*track]time.Time
+	timer      *time.Timer
+	trouble    trouble
+	began      time.Time     // arrival of what is at 0
+	transit    transit       // from being sent to having arrived, but for a constant
+	switchTo   chan *session // a session over TCP that is ready, nil if it failed
+	trying     bool
+	early      []arrival // of the session that is being made, no more than the inbox holds
+	earlyBytes int64
+	tryAfter   time.Time
 
 	mu       sync.Mutex // guards what Reception and the decoders look at
 	cur      *session
 	standby  *session     // receives already, but waits for a key frame
 	selected map[int]bool // nil: all
 	switches int64
+	before   demux.Reception // of the sessions that were left
+
+	standbySince time.Time
 }
 
 var (
@@ -189,6 +196,7 @@ func (s *Source) first(ctx context.Context, until time.Time) error {
 	for {
 		select {
 		case a := <-s.in.c:
+			s.in.taken(a)
 			s.handle(a)
 			if a.rtp != nil && a.s == s.cur {
 				return nil
@@ -322,6 +330,7 @@ func (s *Source) step() error {
 	s.timer.Reset(s.alarm(now).Sub(now))
 	select {
 	case a := <-s.in.c:
+		s.in.taken(a)
 		s.handle(a)
 		s.drain()
 		return nil
@@ -338,7 +347,8 @@ func (s *Source) step() error {
 			return nil
 		}
 		if isEOF(s.cur.err) {
-			return s.to.fail("the server closed the connection", s.cur.err)
+			// No io.EOF: the sender has not said goodbye.
+			return s.to.fail("the server closed the connection", syscall.ECONNRESET)
 		}
 		return s.to.explain(s.cur.err, "", s.o.OpenTimeout)
 	}
@@ -349,6 +359,7 @@ func (s *Source) drain() {
 	for range inboxSize {
 		select {
 		case a := <-s.in.c:
+			s.in.taken(a)
 			s.handle(a)
 		default:
 			return
@@ -378,7 +389,7 @@ func (s *Source) alarm(now time.Time) time.Time {
 			}
 		}
 	}
-	for _, at := range s.byes {
+	if at, all := s.goodbye(); all {
 		soonest(at.Add(farewell))
 	}
 	if next.Before(now) {
@@ -387,14 +398,25 @@ func (s *Source) alarm(now time.Time) time.Time {
 	return next
 }
 
+// goodbye is when the last of the tracks said goodbye, if all have.
+func (s *Source) goodbye() (at time.Time, all bool) {
+	for _, b := range s.byes {
+		if b.After(at) {
+			at = b
+		}
+	}
+	return at, len(s.byes) > 0 && len(s.byes) == len(s.cur.tracks)
+}
+
 // handle takes what came.
 func (s *Source) handle(a arrival) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case a.s == s.cur, a.s == s.standby:
-	case s.trying && len(s.early) < inboxSize:
+	case s.trying && len(s.early) < inboxSize && s.earlyBytes < inboxBytes:
 		s.early = append(s.early, a) // connect has not returned yet
+		s.earlyBytes += a.size()
 		return
 	default:
 		return // of a conversation that is over
@@ -506,6 +528,9 @@ func (s *session) hasVideo() bool { return s.reference().codec.kind == demux.Vid
 // promote goes on with the standby session, which has a picture now. mu is held.
 func (s *Source) promote() {
 	old := s.cur
+	left := old.reception(time.Now())
+	left.Add(s.before)
+	s.before = left
 	s.cur, s.standby = s.standby, nil
 	s.switches++
 	s.trouble = trouble{}
@@ -541,15 +566,10 @@ func (s *Source) tend(now time.Time) error {
 	if limit := s.silence.Limit(); now.Sub(s.heard) >= limit && quiet {
 		return s.to.fail("no data for "+seconds(limit), nil)
 	}
-	if len(s.byes) == len(s.cur.tracks) && quiet {
-		over := true
-		for _, at := range s.byes {
-			over = over && now.Sub(at) >= farewell
-		}
-		if over {
-			return io.EOF
-		}
+	if at, all := s.goodbye(); all && quiet && now.Sub(at) >= farewell {
+		return io.EOF
 	}
+	s.giveUpStandby(now)
 	s.considerTCP(now)
 	return nil
 }
@@ -580,12 +600,30 @@ func (s *Source) considerTCP(now time.Time) {
 	})
 }
 
+// giveUpStandby lets go of a session over TCP that has ended, or brings no picture.
+// mu is held.
+func (s *Source) giveUpStandby(now time.Time) {
+	if s.standby == nil {
+		return
+	}
+	select {
+	case <-s.standby.ended:
+	default:
+		if now.Sub(s.standbySince) < standbyMost {
+			return
+		}
+	}
+	s.o.Log.Warn(s.to.show + ": no picture came over TCP: staying with UDP")
+	s.work.Go(s.standby.close)
+	s.standby, s.tryAfter = nil, now.Add(switchAgain)
+}
+
 // tried takes the session over TCP, or notes that there is none.
 func (s *Source) tried(sess *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	early := s.early
-	s.trying, s.early = false, nil
+	s.trying, s.early, s.earlyBytes = false, nil, 0
 	s.tryAfter = time.Now().Add(switchAgain)
 	if sess == nil {
 		return
@@ -595,7 +633,7 @@ func (s *Source) tried(sess *session) {
 		s.work.Go(sess.close)
 		return
 	}
-	s.standby = sess
+	s.standby, s.standbySince = sess, time.Now()
 	for _, a := range early {
 		if a.s == sess {
 			s.take(a)
@@ -620,12 +658,8 @@ func (s *Source) Reception() demux.Reception {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	r := demux.Reception{Transport: s.cur.transport, Overflow: s.in.overflow.Load(), Switches: s.switches}
-	for _, t := range s.cur.tracks {
-		r.Tracks = append(r.Tracks, t.reception(now))
-	}
-	if c := s.cur.timeline.clock(); c.Known {
-		r.Clock = demux.SenderClock{Known: true, Age: now.Sub(c.At), Offset: c.Offset, Plausible: c.Plausible}
-	}
+	r := s.cur.reception(now)
+	r.Overflow, r.Switches = s.in.overflow.Load(), s.switches
+	r.Add(s.before)
 	return r
 }
