@@ -409,3 +409,55 @@ func TestLiveLatencyAsked(t *testing.T) {
 		s.stop()
 	})
 }
+
+// A source that is lost in a pause comes back in the pause, and the pause ends live.
+func TestLiveReconnectsInAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		s.cfg.Reconnect = true
+		late := 500 * ms // so much that the decoder waits for room
+		s.cfg.Latency = &late
+		server := newLiveServer(0)
+		s.cfg.Open = server.open
+		s.start(nil)
+		time.Sleep(5 * time.Second)
+		s.screen.press("space")
+		time.Sleep(time.Second)
+		frozen := s.screen.last()
+		server.kill()
+		time.Sleep(3 * time.Second)
+		server.restart()
+		time.Sleep(2 * time.Second)
+		if st := s.p.Stats(); st.Reconnects != 1 || s.screen.last() != frozen {
+			t.Errorf("%d reconnects in the pause, want 1; frame %d became %d", st.Reconnects, frozen.number, s.screen.last().number)
+		}
+		s.screen.press("space")
+		time.Sleep(3 * time.Second)
+		if f := s.screen.last(); f.at-f.pts > 700*ms {
+			t.Errorf("3 s after the pause a picture %v old is shown", f.at-f.pts)
+		}
+		s.stop()
+	})
+}
+
+// A source that ends in a pause has ended when the pause has.
+func TestLiveEndsInAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		server := newLiveServer(0)
+		s.cfg.Open = server.open
+		s.start(nil)
+		time.Sleep(5 * time.Second)
+		s.screen.press("space")
+		time.Sleep(time.Second)
+		server.kill()
+		time.Sleep(time.Second)
+		s.screen.press("space")
+		select {
+		case <-s.done:
+		case <-time.After(10 * time.Second):
+			t.Error("it does not end")
+			s.stop()
+		}
+	})
+}
