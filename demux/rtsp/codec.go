@@ -85,7 +85,7 @@ func codecOf(f format.Format) (codec, bool) {
 	case *format.AV1:
 		c.name = "av1"
 	case *format.MPEG4Video:
-		c.name, c.extradata = "mpeg4", f.SafeParams()
+		c.name, c.extradata = "mpeg4", f.Config
 	case *format.MPEG1Video:
 		c.name = "mpeg2video" // which decodes both
 	case *format.MPEG4Audio:
@@ -137,7 +137,7 @@ func codecOf(f format.Format) (codec, bool) {
 }
 
 func (c *codec) fromH264(f *format.H264) {
-	sps, pps := f.SafeParams()
+	sps, pps := f.SPS, f.PPS
 	if len(sps) == 0 || len(pps) == 0 {
 		return
 	}
@@ -149,7 +149,7 @@ func (c *codec) fromH264(f *format.H264) {
 }
 
 func (c *codec) fromH265(f *format.H265) {
-	vps, sps, pps := f.SafeParams()
+	vps, sps, pps := f.VPS, f.SPS, f.PPS
 	if len(vps) == 0 || len(sps) == 0 || len(pps) == 0 {
 		return
 	}

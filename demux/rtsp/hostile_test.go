@@ -17,7 +17,7 @@ import (
 
 // everyFormat is one of each that is played.
 func everyFormat() []format.Format {
-	aac := &mpeg4audio.AudioSpecificConfig{Type: mpeg4audio.ObjectTypeAACLC, SampleRate: 48000, ChannelConfig: 2, ChannelCount: 2}
+	aac := &mpeg4audio.AudioSpecificConfig{Type: mpeg4audio.ObjectTypeAACLC, SampleRate: 48000, ChannelConfig: 2}
 	return []format.Format{
 		&format.H264{PayloadTyp: 96, PacketizationMode: 1}, &format.H265{PayloadTyp: 96}, &format.MJPEG{},
 		&format.VP8{PayloadTyp: 96}, &format.VP9{PayloadTyp: 96}, &format.AV1{PayloadTyp: 96}, &format.MPEG1Video{},
@@ -37,7 +37,7 @@ func everyFormat() []format.Format {
 func TestHostilePayloads(t *testing.T) {
 	t.Parallel()
 	for i, f := range everyFormat() {
-		t.Run(fmt.Sprintf("%d %s", i, f.Codec()), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%d %s", i, encoding(f)), func(t *testing.T) {
 			t.Parallel()
 			c, ok := codecOf(f)
 			if !ok {

@@ -77,7 +77,7 @@ func payloadOf(f format.Format, c codec) (payload, error) {
 		if err != nil {
 			return payload{}, err
 		}
-		sps, pps := f.SafeParams()
+		sps, pps := f.SPS, f.PPS
 		s := newNALStream(lookH264, setSPS|setPPS, sps, pps)
 		return payload{
 			several(d.Decode), func(b []byte) bool { return s.begins(firstH264(b)) }, s.unit,
@@ -88,7 +88,7 @@ func payloadOf(f format.Format, c codec) (payload, error) {
 		if err != nil {
 			return payload{}, err
 		}
-		vps, sps, pps := f.SafeParams()
+		vps, sps, pps := f.VPS, f.SPS, f.PPS
 		s := newNALStream(lookH265, setVPS|setSPS|setPPS, vps, sps, pps)
 		return payload{
 			several(d.Decode), func(b []byte) bool { return s.begins(firstH265(b)) }, s.unit,
