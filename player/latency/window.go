@@ -160,7 +160,7 @@ func (t *transits) evaluate(now time.Duration) {
 // needed is the allowance that a stream needs; excess is sorted. A gap in the sound
 // is heard: of its blocks 99 in 100 are to be on time. A picture that comes too late
 // is shown when it comes, while every picture pays for the allowance with its age:
-// three of four are to be on time, and five of six at most half a picture late.
+// three of four are to be on time, and four of five at most half a picture late.
 func needed(excess []time.Duration, length time.Duration, kind Stream) time.Duration {
 	if len(excess) == 0 {
 		return 0
@@ -169,7 +169,7 @@ func needed(excess []time.Duration, length time.Duration, kind Stream) time.Dura
 	if kind == Sound {
 		return of(0.99)
 	}
-	return max(of(0.75), of(5./6)-length/2)
+	return max(of(0.75), of(0.8)-length/2)
 }
 
 // active reports whether the stream delivers.
