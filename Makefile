@@ -6,7 +6,8 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VERSION  := $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
 PACKAGES := ./... ./testdata/demo
 # What has to build and pass without C.
-PURE     := ./render ./render/hash ./render/null ./render/overlay ./audio ./audio/null ./audio/wav ./demux ./demux/guess ./player/... ./testdata/demo
+PURE     := ./render ./render/hash ./render/null ./render/scope ./audio ./audio/analysis ./audio/null ./audio/wav \
+	./demux ./demux/guess ./player ./player/clock ./player/latency ./player/queue ./internal/settings ./testdata/demo
 
 SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -21,6 +22,8 @@ export PATH := $(PLANAR_GO)/bin:$(PATH):/usr/local/go/bin:/usr/sbin
 # intrinsics: without them its first build takes 32 s instead of 142.
 export CGO_CFLAGS ?= -O2 -g -DSDL_DISABLE_IMMINTRIN_H -DSDL_DISABLE_MMINTRIN_H \
 	-DSDL_DISABLE_XMMINTRIN_H -DSDL_DISABLE_EMMINTRIN_H -DSDL_DISABLE_PMMINTRIN_H
+# GCC sees an overflow in Dear ImGui that its own checks exclude.
+export CGO_CXXFLAGS ?= -O2 -g -Wno-stringop-overflow
 
 # FFmpeg's libraries are loaded when they are first needed (demux/ffmpeg/lazy.c).
 ifeq ($(shell uname -s),Linux)
@@ -53,6 +56,12 @@ test: deps-test build demo/planar-demo.pcm check pure ## every check and test, u
 	$(call step,go test -race)
 	@# One package at a time: tests of timing share the processor with nothing.
 	@go test -race -shuffle=on -p 1 -timeout 15m $(PACKAGES)
+
+.PHONY: install uninstall
+install: build ## program, manual, completions, desktop files: below PREFIX and DESTDIR
+	@packaging/install.sh
+uninstall: ## take them away again
+	@packaging/install.sh uninstall
 
 .PHONY: race
 race: deps-test demo/planar-demo.pcm ## all tests, the end-to-end ones on a planar that is itself built with -race

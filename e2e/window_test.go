@@ -2,14 +2,11 @@ package e2e
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"image"
 	"image/color"
 	"image/png"
-	"io"
 	"math"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,7 +45,7 @@ func newScreen(t testing.TB) *screen {
 // play starts planar in a window, silently.
 func (s *screen) play(args ...string) *window {
 	s.t.Helper()
-	w := &window{screen: s, process: start(s.t, append([]string{"--ao", "null"}, args...), env("DISPLAY="+s.Display))}
+	w := &window{screen: s, process: start(s.t, append([]string{"--ao", "null", "--osc", "never"}, args...), env("DISPLAY="+s.Display))}
 	until(s.t, 10*time.Second, "the window", func() bool {
 		if w.ended() {
 			s.t.Fatalf("planar has ended: %s", w.err.String())
@@ -588,62 +585,6 @@ func TestLeaveWhileOpening(t *testing.T) {
 			t.Errorf("exit code %d, want 0; stderr: %q", r.code, r.stderr)
 		}
 	})
-}
-
-// closeWindow asks a window to close, as a window manager does for its close
-// button; xdotool of Debian 12 cannot.
-func (s *screen) closeWindow(id string) {
-	s.t.Helper()
-	win, err := strconv.ParseUint(id, 10, 32)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	c, err := net.Dial("unix", "/tmp/.X11-unix/X"+strings.TrimPrefix(s.Display, ":"))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(3 * time.Second))
-	e := binary.LittleEndian
-	send := func(b []byte) {
-		if _, err := c.Write(b); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-	receive := func(n int) []byte {
-		b := make([]byte, n)
-		if _, err := io.ReadFull(c, b); err != nil {
-			s.t.Fatal(err)
-		}
-		return b
-	}
-	send([]byte{'l', 0, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0})
-	hello := receive(8)
-	receive(4 * int(e.Uint16(hello[6:])))
-	if hello[0] != 1 {
-		s.t.Fatal("the X server refuses")
-	}
-	atom := func(name string) uint32 {
-		b := []byte{16, 1, 0, 0, byte(len(name)), 0, 0, 0}
-		b = append(b, name...)
-		for len(b)%4 != 0 {
-			b = append(b, 0)
-		}
-		b[2] = byte(len(b) / 4)
-		send(b)
-		return e.Uint32(receive(32)[8:])
-	}
-	protocols, closing := atom("WM_PROTOCOLS"), atom("WM_DELETE_WINDOW")
-	b := []byte{25, 0, 11, 0}
-	b = e.AppendUint32(b, uint32(win))
-	b = e.AppendUint32(b, 0)
-	b = append(b, 33, 32, 0, 0)
-	b = e.AppendUint32(b, uint32(win))
-	b = e.AppendUint32(b, protocols)
-	b = e.AppendUint32(b, closing)
-	b = append(b, make([]byte, 16)...)
-	send(b)
-	atom("WM_PROTOCOLS") // its answer says that the event has gone before
 }
 
 // Without a display: a clear message; sound plays all the same.

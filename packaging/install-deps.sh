@@ -23,7 +23,8 @@ display_packages='xvfb libgl1-mesa-dri'
 test_packages="$display_packages ffmpeg xauth x11-utils x11-apps xdotool
 	pulseaudio pulseaudio-utils nginx libnginx-mod-rtmp
 	gstreamer1.0-tools gstreamer1.0-rtsp gstreamer1.0-plugins-base gstreamer1.0-plugins-good
-	gstreamer1.0-plugins-ugly gstreamer1.0-plugins-bad gstreamer1.0-libav gir1.2-gst-rtsp-server-1.0 python3-gi"
+	gstreamer1.0-plugins-ugly gstreamer1.0-plugins-bad gstreamer1.0-libav gir1.2-gst-rtsp-server-1.0 python3-gi
+	groff mandoc zsh fish desktop-file-utils shared-mime-info"
 go_packages='ca-certificates curl unzip'
 
 [ -z "${PLANAR_SKIP_DEPS:-}" ] || exit 0

@@ -9,44 +9,51 @@ import (
 
 // handle answers an event of the window.
 func (s *session) handle(e render.Event) error {
-	if e.Kind == render.CloseRequest {
+	switch {
+	case e.Kind == render.CloseRequest:
 		return ErrQuit
-	}
-	if e.Kind == render.KeyPress && s.typed(e.Key) {
+	case s.p.overlay.handle(e, s.now()):
+		return nil
+	case e.Kind != render.KeyPress:
+		return s.point(e)
+	case s.typed(e.Key):
 		return nil
 	}
 	return s.do(keys[e.Key])
 }
 
-func (s *session) do(c command) error {
-	switch c.do {
-	case quit:
-		return ErrQuit
-	case togglePause:
+func (s *session) do(c Command) error {
+	switch c.Do {
+	case TogglePause:
 		s.togglePause()
-	case stepForward:
+	case StepForward:
 		s.stepBy(1)
-	case stepBack:
+	case StepBack:
 		s.stepBy(-1)
-	case seekBy:
-		s.seek(s.position()+c.time, showing)
-	case seekStart:
+	case SeekBy:
+		s.seek(s.position()+c.Time, showing)
+	case SeekTo:
+		s.scrub(c.Time)
+	case SeekStart:
 		s.seek(0, fromStart)
-	case seekEnd:
+	case SeekEnd:
 		if s.length.whole.Load() > 0 {
 			s.seek(beyond, showing)
 		}
-	case speedBy:
-		s.setSpeed(s.p.speed * c.factor)
-	case speedReset:
-		s.setSpeed(1)
-	case volumeBy:
-		s.p.volume = min(1, max(0, s.p.volume+c.amount))
-		s.speaker.setGain(s.p.gain())
-	case toggleMute:
+	case GoTo:
+		s.goTo(c.Text)
+	case SpeedBy:
+		s.setSpeed(s.p.speed * c.Factor)
+	case SetSpeed:
+		s.setSpeed(c.Factor)
+	case VolumeBy:
+		s.setVolume(s.p.volume + c.Amount)
+	case SetVolume:
+		s.setVolume(c.Amount)
+	case ToggleMute:
 		s.p.muted = !s.p.muted
 		s.speaker.setGain(s.p.gain())
-	case toggleLoop:
+	case ToggleLoop:
 		s.mu.Lock()
 		if s.p.loop < 0 {
 			s.p.loop = 0
@@ -54,20 +61,81 @@ func (s *session) do(c command) error {
 			s.p.loop = -1
 		}
 		s.mu.Unlock()
-	case markLoop:
+	case MarkLoop:
 		s.markLoop()
-	case openEntry:
+	case EnterPosition:
 		s.entry = entry{open: true}
-	case togglePanel:
-		s.p.panel = !s.p.panel
-	case toggleFullscreen:
-		s.out.SetFullscreen(!s.out.Fullscreen())
-	case leaveFullscreen:
-		s.out.SetFullscreen(false)
-	case snapshot:
+	case Snapshot:
 		s.snapshot()
+	case Reload:
+		return s.reload()
+	case SetView:
+		s.setView(c.View)
+	case ZoomBy:
+		if o := s.p.overlay.screen; o != nil {
+			w, h, _ := o.Size()
+			s.zoomBy(c.Factor, float64(w)/2, float64(h)/2)
+		}
+	case ShowComponent:
+		s.p.look.component = max(0, c.Index)
+		s.reshow()
+	case SetColour:
+		s.p.look.colour = c.Colour
+		s.reshow()
+	case SetFilter:
+		if o := s.p.overlay.screen; o != nil {
+			s.p.look.filter = c.Filter
+			o.SetFilter(c.Filter)
+		}
+	case SetDevice:
+		s.p.device.Store(&c.Text)
+		s.speaker.reopen()
+	case MuteChannel, SoloChannel:
+		s.p.toggleChannel(c)
+		s.speaker.setMuted(s.p.mutes.Muted)
+		s.speaker.setSolo(s.p.mutes.Soloed)
+	case ClearLevels:
+		s.speaker.clearMeter()
+	default:
+		return s.p.do(c)
 	}
 	return nil
+}
+
+// toggleChannel mutes a channel of the sound, or has it alone, or ends that.
+func (p *Player) toggleChannel(c Command) {
+	if c.Index < 0 || c.Index >= 32 {
+		return
+	}
+	if c.Do == MuteChannel {
+		p.mutes.Muted ^= 1 << c.Index
+	} else {
+		p.mutes.Soloed ^= 1 << c.Index
+	}
+}
+
+// scrub goes to a place in the source. While a seek is under way, the latest
+// other one waits for its picture: someone who drags the seek bar sees all the
+// pictures that can be made in the time.
+func (s *session) scrub(to time.Duration) {
+	if s.hasVideo && s.moving() {
+		s.wanted = &to
+		return
+	}
+	s.wanted = nil
+	s.seek(to, showing)
+}
+
+// scrubOn takes the seek that waited for another one.
+func (s *session) scrubOn() {
+	if to := s.wanted; to != nil && !s.moving() {
+		s.scrub(*to)
+	}
+}
+
+func (s *session) setVolume(v float64) {
+	s.p.volume = min(1, max(0, v))
+	s.speaker.setGain(s.p.gain())
 }
 
 // gain is the volume as a factor of the samples. Loudness follows about the
@@ -247,7 +315,7 @@ func (s *session) snapshot() {
 		s.log.Error(err.Error())
 		return
 	}
-	s.log.Info("snapshot: " + path)
+	s.answer("snapshot: " + path)
 }
 
 // snapshotLast hands out the last picture, for --screenshot.

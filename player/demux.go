@@ -111,6 +111,7 @@ func (s *session) deliver(e *epoch, pkt *demux.Packet, stamps *clock.Restamper) 
 		t = pkt.PTS
 	}
 	if t != demux.NoPTS {
+		s.readTo.Store(int64(t + pkt.Duration))
 		p.offset = stamps.Offset(pkt.Stream, t, pkt.Duration)
 	}
 	s.stats.bytes.Add(int64(pkt.Size))

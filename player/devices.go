@@ -28,9 +28,6 @@ type VideoOutput interface {
 	Wait(ctx context.Context) []render.Event
 	// Wake ends a Wait, now or the next one. It may be called from any goroutine.
 	Wake()
-	// SetOverlay writes text over the pictures until it is called again: from the
-	// next one on, and soon over the one that is there if none comes.
-	SetOverlay(o render.Overlay)
 	// SetTitle names what is shown.
 	SetTitle(title string)
 	// SetShape says how large, in square pixels, the pictures to come are, so

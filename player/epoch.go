@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"planar/demux"
+	"planar/render"
 )
 
 // An epoch is the time between two jumps in playback. Packets, frames and sound
@@ -130,6 +131,8 @@ type frame struct {
 	first      bool          // of its epoch: shown as soon as it is there
 	final      bool          // no picture: the stream has ended
 	from       origin
+	said       render.Colour  // by the source; Colour is as it is shown
+	alone      render.Picture // one component of it, if only that is shown
 }
 
 // origin is where a frame comes from: what its packet had gone through before.

@@ -262,7 +262,7 @@ func newStage(t testing.TB) *stage {
 			return passing{out}, nil
 		},
 	}
-	s.cfg.OpenAudio = func(f audio.Format) (AudioOutput, error) {
+	s.cfg.OpenAudio = func(_ string, f audio.Format) (AudioOutput, error) {
 		o := s.sound
 		o.Consume = s.heard.consume(f, o.Latency)
 		d, err := nullaudio.Open(f, o)

@@ -40,7 +40,7 @@ func (s *session) markLoop() {
 	if text == "" {
 		text = "off"
 	}
-	s.log.Info(label(s.name) + ": loop " + text)
+	s.answer(label(s.name) + ": loop " + text)
 }
 
 // String tells what is marked; it is empty if nothing is.

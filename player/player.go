@@ -8,8 +8,8 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"planar/audio"
@@ -20,13 +20,18 @@ import (
 
 // Config is what a Player is made of and how it is to play.
 type Config struct {
-	Open         Opener
-	Video        VideoOutput
-	OpenAudio    func(want audio.Format) (AudioOutput, error) // nil for no sound
+	Open     Opener
+	Video    VideoOutput
+	Controls Controls // over the pictures; nil for none
+	// OpenAudio opens an output for sound of a format: the device of that name, or the
+	// default one. It is nil for no sound.
+	OpenAudio    func(device string, want audio.Format) (AudioOutput, error)
 	NewResampler func(in, out audio.Format, speed float64) (Resampler, error)
 	Snapshot     func(name string, f *demux.Frame) (path string, err error)
-	Time         clock.Timebase
-	Log          *slog.Logger
+	// Describe tells how a pixel format's samples lie in memory; nil if nobody knows.
+	Describe func(format string) (render.Descriptor, bool)
+	Time     clock.Timebase
+	Log      *slog.Logger
 
 	Start      time.Duration // where to begin
 	StartFrame int64         // number of the frame to begin with, if Start is 0
@@ -40,6 +45,8 @@ type Config struct {
 	Volume     float64 // 0 to 1
 	Mute       bool
 	Colour     render.Colour        // what is known here is so, whatever the source says; RGB stays RGB
+	Filter     render.Filter        // what the window scales with at first
+	Idle       bool                 // when there is nothing to play, wait for something instead of leaving
 	AudioDelay time.Duration        // sound is played this much later than its timestamps say
 	Reconnect  bool                 // try again for ever when a live source is lost
 	Latency    *time.Duration       // how far behind its sender a live source is played beyond what the way takes; nil: as little as its jitter allows
@@ -60,8 +67,14 @@ type Player struct {
 	volume float64
 	muted  bool
 	loop   int
-	panel  bool     // the statistics are on the screen
-	queue  []string // sources still to play
+	look   look
+	device atomic.Pointer[string] // the sound device that was chosen; read by the sound goroutine
+	mutes  ChannelStatus          // channels that are not heard; its Count is of no meaning
+
+	overlay overlay
+	list    []string // the playlist
+	at      int      // the source of it that plays, or is to be played next
+	ready   *opened  // the next source to play, if it is open already
 
 	mu      sync.Mutex
 	current *session // for Stats
@@ -73,7 +86,10 @@ func New(cfg Config) *Player {
 	if cfg.Speed == 0 {
 		cfg.Speed = 1
 	}
-	return &Player{cfg: cfg, speed: cfg.Speed, volume: cfg.Volume, muted: cfg.Mute, loop: cfg.Loop}
+	p := &Player{cfg: cfg, speed: cfg.Speed, volume: cfg.Volume, muted: cfg.Mute, loop: cfg.Loop}
+	p.look.colour, p.look.filter = cfg.Colour, cfg.Filter
+	p.overlay = newOverlay(cfg.Video, cfg.Controls)
+	return p
 }
 
 // Outcome is how one source ended.
@@ -82,51 +98,64 @@ type Outcome struct {
 	Err  error // nil if it was played
 }
 
+// soundDevice is the name of the one that was chosen.
+func (p *Player) soundDevice() string {
+	if name := p.device.Load(); name != nil {
+		return *name
+	}
+	return ""
+}
+
+// Volume is how loud it is, 0 to 1. It is called from the main goroutine.
+func (p *Player) Volume() float64 { return p.volume }
+
 // Run plays the sources in turn until they have ended, the user quits or ctx
 // is cancelled. The outcomes tell how each of those tried ended; the error is
 // ErrQuit, the cause of ctx, or nil. When Run returns, all its goroutines have
 // ended but for one that may hang in a read of standard input.
 func (p *Player) Run(ctx context.Context, names []string) (outcomes []Outcome, err error) {
-	p.queue = names
-	before := "" // what a dropped file has replaced
-	for len(p.queue) > 0 {
-		name := p.queue[0]
-		p.queue = p.queue[1:]
-		err := p.play(ctx, name)
-		var next *dropped
+	defer p.overlay.rest()
+	p.list = slices.Clone(names)
+	before := -1 // the source that another one has taken the place of
+	added := false
+	for {
+		name := ""
+		var err error
+		if p.at < len(p.list) {
+			name = p.list[p.at]
+			err = p.play(ctx, name)
+		} else if !p.cfg.Idle {
+			return outcomes, nil
+		} else {
+			err = p.idle(ctx)
+		}
+		var next *turn
 		switch {
 		case errors.As(err, &next):
-			p.queue = append(slices.Clone(next.paths), p.queue...)
-			before, err = name, nil
+			before, p.at, added = p.at, next.to, next.added
+			err = nil
 		case errors.Is(err, ErrQuit):
 			return append(outcomes, Outcome{Name: name}), err
 		case ctx.Err() != nil: // whatever err says: the opener may have seen it first
 			return append(outcomes, Outcome{Name: name}), context.Cause(ctx)
-		case err != nil && before != "":
-			// What was dropped cannot be played: back to what was there.
-			p.queue = append(p.queue, before)
-			before = ""
+		case err != nil && before >= 0 && before < len(p.list):
+			// What was opened instead cannot be played: back to what was there.
+			if added {
+				p.list = slices.Delete(p.list, p.at, p.at+1)
+			}
+			p.at, before = before, -1
+		default:
+			p.at++
+			before = -1
 		}
-		outcomes = append(outcomes, Outcome{name, err})
+		if name != "" {
+			outcomes = append(outcomes, Outcome{name, err})
+		}
 		if err != nil {
 			p.cfg.Log.Error(err.Error())
 		}
 	}
-	return outcomes, nil
 }
-
-// showWindow shows the window, if the output is one, before there is a picture.
-func (p *Player) showWindow() error {
-	if w, ok := p.cfg.Video.(interface{ ShowNow() error }); ok {
-		return w.ShowNow()
-	}
-	return nil
-}
-
-// dropped ends a session because files were dropped on the window.
-type dropped struct{ paths []string }
-
-func (d *dropped) Error() string { return "replaced by " + strings.Join(d.paths, ", ") }
 
 // play opens one source and plays it to its end.
 func (p *Player) play(ctx context.Context, name string) error {
@@ -135,13 +164,18 @@ func (p *Player) play(ctx context.Context, name string) error {
 	p.mu.Lock()
 	p.last = Stats{}
 	p.mu.Unlock()
-	src, err := p.open(ctx, name)
-	if err != nil {
-		return err
+	from := p.ready
+	p.ready = nil
+	if from == nil {
+		src, err := p.open(ctx, name)
+		if err != nil {
+			return err
+		}
+		from = &opened{src: src, start: p.cfg.Start, frame: p.cfg.StartFrame, paused: p.cfg.Paused}
 	}
-	s, err := newSession(p, name, src)
+	s, err := newSession(p, name, from)
 	if err != nil {
-		src.Close()
+		from.src.Close()
 		return err
 	}
 	p.setCurrent(s)
@@ -158,61 +192,4 @@ func (p *Player) setCurrent(s *session) {
 		p.last = Stats{Source: display(p.current.name), Duration: p.current.length.whole.Load(), Speed: r.speed}
 	}
 	p.current = s
-}
-
-// showAfter is how long opening may take before the window says so: files open
-// faster, and then the window appears once, at the right size.
-const showAfter = 300 * time.Millisecond
-
-// open opens a source while the window stays alive.
-func (p *Player) open(ctx context.Context, name string) (demux.Source, error) {
-	type result struct {
-		src demux.Source
-		err error
-	}
-	done := make(chan result, 1)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go func() {
-		src, err := p.cfg.Open(ctx, name)
-		done <- result{src, err}
-		p.cfg.Video.Wake()
-	}()
-	slow := time.AfterFunc(showAfter, p.cfg.Video.Wake)
-	defer slow.Stop()
-	began := p.cfg.Time.Now()
-	shown := false
-	// leave abandons the attempt; the opener sees the cancelled context.
-	leave := func(err error) (demux.Source, error) {
-		cancel()
-		if r := <-done; r.src != nil {
-			r.src.Close()
-		}
-		return nil, err
-	}
-	for {
-		select {
-		case r := <-done:
-			return r.src, r.err
-		default:
-		}
-		if ctx.Err() != nil {
-			return leave(context.Cause(ctx))
-		}
-		if !shown && p.cfg.Time.Now()-began >= showAfter {
-			shown = true
-			p.cfg.Video.SetTitle("opening " + display(name) + " - planar")
-			if err := p.showWindow(); err != nil {
-				return leave(err)
-			}
-		}
-		for _, e := range p.cfg.Video.Wait(ctx) {
-			switch c := keys[e.Key]; {
-			case e.Kind == render.CloseRequest, e.Kind == render.KeyPress && c.do == quit:
-				return leave(ErrQuit)
-			case e.Kind == render.FileDrop:
-				return leave(&dropped{[]string{e.Path}})
-			}
-		}
-	}
 }

@@ -26,7 +26,9 @@ type session struct {
 	out   VideoOutput
 	stats *stats
 
+	ctx      context.Context // while run runs
 	info     demux.Info
+	from     opened // where to begin
 	hasVideo bool
 	hasSound bool
 	paced    bool // frames are shown at their time
@@ -46,6 +48,8 @@ type session struct {
 	framesAreStills bool            // cover art: sound goes on under one picture
 	length          length
 	ends            atomic.Int64 // the latest epoch of which all has been read
+	readTo          atomic.Int64 // how far has been read, in the source's time, ns
+	streams         []demux.Stream
 
 	// Owned by the main goroutine.
 	next      *frame // prepared, waiting for its time
@@ -59,17 +63,14 @@ type session struct {
 	videoDone bool // the final frame has come
 	ended     bool
 	presented int64
+	wanted    *time.Duration // a seek is to follow the one under way
+	mouse     pointer
+	levelsAt  time.Duration // when the sound's levels were asked for; 0 if they are not measured
 	titled    string
 	titledAs  string // the part of it before the time
 	titledAt  time.Duration
 	failed    error // playback cannot go on
 	part      part
-
-	// What is written over the picture, and when that was looked at.
-	written           bool
-	panelWas, lostWas bool
-	writtenAt         time.Duration
-	ticker            *time.Timer
 
 	entry entry
 	stall stall
@@ -108,13 +109,15 @@ var (
 // one prepared that makes 3 + 1.
 const framesAhead = 3
 
-func newSession(p *Player, name string, src demux.Source) (*session, error) {
+func newSession(p *Player, name string, from *opened) (*session, error) {
+	src := from.src
 	s := &session{
 		cfg: &p.cfg, p: p, name: name, log: p.cfg.Log, out: p.cfg.Video, stats: &p.stats,
-		info: src.Info(), src: src, clk: clock.New(), epochs: newEpochs(), paused: p.cfg.Paused,
+		info: src.Info(), src: src, clk: clock.New(), epochs: newEpochs(), from: *from, paused: from.paused,
 		part: part{a: NoLoop, b: NoLoop}, paced: p.cfg.Video.Paced() && !p.cfg.Untimed,
 	}
-	video, sound := choose(src.Streams(), p.cfg.NoVideo, p.cfg.NoAudio || p.cfg.OpenAudio == nil)
+	s.streams = src.Streams()
+	video, sound := choose(s.streams, p.cfg.NoVideo, p.cfg.NoAudio || p.cfg.OpenAudio == nil)
 	if video == nil && sound == nil {
 		return nil, fmt.Errorf("%s: nothing in it to play with these flags", label(name))
 	}
@@ -187,6 +190,7 @@ func choose(streams []demux.Stream, noVideo, noSound bool) (video, sound *demux.
 // run plays until the end, an error, a wish of the user's, or ctx.
 func (s *session) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
+	s.ctx = ctx
 	var running, sounding sync.WaitGroup
 	start := func(f func(context.Context)) { running.Go(func() { f(ctx) }) }
 	if !s.hasVideo { // or the window would stay hidden
@@ -228,7 +232,7 @@ func (s *session) run(ctx context.Context) error {
 		return err
 	}
 	s.refresh.close()
-	s.clearOverlay()
+	s.p.overlay.keepAwake(false)
 	s.out.Forget()
 	for _, f := range []*frame{s.next, s.shown, s.before} {
 		f.release()
@@ -254,11 +258,11 @@ const hangs = 3 * time.Second
 
 // begin sets the first epoch.
 func (s *session) begin() {
-	target := s.cfg.Start
-	if target == 0 && s.cfg.StartFrame > 0 && s.rate.Known() {
-		target = demux.FrameTime(s.cfg.StartFrame, s.rate)
+	target := s.from.start
+	if target == 0 && s.from.frame > 0 && s.rate.Known() {
+		target = demux.FrameTime(s.from.frame, s.rate)
 	}
-	if !s.info.Seekable && (target > 0 || s.cfg.StartFrame > 0) {
+	if !s.info.Seekable && (target > 0 || s.from.frame > 0) {
 		s.log.Warn(label(s.name) + ": cannot seek in this source: it plays from where it begins")
 		target = 0
 	}
@@ -291,28 +295,51 @@ func (s *session) loop(ctx context.Context) error {
 		s.over.Store(s.ended)
 		s.stopped.Store(s.paused)
 		s.setTitle()
-		s.setOverlay()
+		s.p.overlay.keepAwake(s.hasVideo && !s.paused && !s.ended)
+		if asked, err := s.draw(); err != nil {
+			return err
+		} else if asked {
+			continue
+		}
 		events := s.out.Wait(ctx)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		var drop *dropped
+		var dropped []string // several files come as several events
 		for _, e := range events {
-			if e.Kind == render.FileDrop { // several files come as several events
-				if drop == nil {
-					drop = &dropped{}
+			if e.Kind == render.FileDrop {
+				if !s.p.overlay.handle(e, s.now()) {
+					dropped = append(dropped, e.Path)
 				}
-				drop.paths = append(drop.paths, e.Path)
 				continue
 			}
 			if err := s.handle(e); err != nil {
 				return err
 			}
 		}
-		if drop != nil {
-			return drop
+		if len(dropped) > 0 {
+			return s.p.do(Command{Do: Open, Names: dropped})
 		}
 	}
+}
+
+// draw lets the controls draw, and does what they ask for.
+func (s *session) draw() (asked bool, err error) {
+	if !s.p.overlay.visible {
+		return false, nil // the window comes with the first picture
+	}
+	s.restMeter()
+	m := Moment{Now: s.now(), State: s.state(), Live: s.info.Live, Frame: -1, View: s.p.look.view, Status: s.status}
+	if s.shown != nil {
+		m.Frame = s.shown.Number
+	}
+	commands := s.p.overlay.draw(m)
+	for _, c := range commands {
+		if err := s.do(c); err != nil {
+			return true, err
+		}
+	}
+	return len(commands) > 0, nil
 }
 
 // advance shows what is due and prepares what comes next. It ends by telling the
@@ -349,6 +376,7 @@ func (s *session) advance() error {
 			return err
 		}
 		s.stepOn()
+		s.scrubOn()
 		if s.enough() {
 			return nil
 		}
@@ -379,7 +407,8 @@ func (s *session) prepareNext(now time.Duration) bool {
 		}
 		w, h := f.DisplaySize()
 		s.out.SetShape(w, h)
-		if err := s.out.Prepare(&f.Picture); err != nil {
+		s.shape(w, h)
+		if err := s.out.Prepare(s.apply(&f)); err != nil {
 			f.Release()
 			s.failed = fmt.Errorf("%s: cannot show a frame: %w", label(s.name), err)
 			return false
@@ -435,6 +464,7 @@ func (s *session) present() error {
 	if err := s.out.Present(f.Number, f.PTS); err != nil {
 		return fmt.Errorf("%s: cannot show a frame: %w", label(s.name), err)
 	}
+	s.p.overlay.visible = true
 	now := s.now()
 	s.stats.presenting.note(now - began)
 	s.account(f, now)
@@ -504,7 +534,7 @@ func (s *session) finished() bool {
 		s.playing = false // nothing moves any more: the refresh goroutine may rest
 		s.mu.Unlock()
 	}
-	return s.ended && (s.cfg.Exit || len(s.p.queue) > 0 || !s.paced)
+	return s.ended && (s.cfg.Exit || s.p.at+1 < len(s.p.list) || !s.paced)
 }
 
 // failure is why the session counts as not played, if it does.

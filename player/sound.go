@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"planar/audio"
+	"planar/audio/analysis"
 	"planar/demux"
 )
 
@@ -19,14 +20,16 @@ type speaker struct {
 	speed atomic.Uint64 // float64 bits: media seconds per second
 	gain  atomic.Uint64 // float64 bits: of the output
 
-	mu     sync.Mutex
-	out    AudioOutput
-	state  speakerState
-	epoch  int             // whose sound the output plays
-	base   int64           // frames handed over before the epoch's first
-	time   *audio.Timeline // of the frames in the output
-	paused bool
-	end    int64 // frames written in all; valid once state is speakerDrained
+	mu      sync.Mutex
+	out     AudioOutput
+	state   speakerState
+	epoch   int             // whose sound the output plays
+	base    int64           // frames handed over before the epoch's first
+	time    *audio.Timeline // of the frames in the output
+	paused  bool
+	joining bool         // a new output's sound is on its way, and the clock runs meanwhile
+	decoded audio.Format // of the latest block
+	end     int64        // frames written in all; valid once state is speakerDrained
 
 	// Owned by the sound goroutine.
 	dec      demux.AudioDecoder
@@ -41,8 +44,18 @@ type speaker struct {
 	offset   atomic.Int64  // playback time minus the source's, of the latest block
 	errors   oncePerSecond
 	drift    float64 // what res drifts by
+	unheard  unheard
+	masked   []byte        // memory for mask.apply
+	rejoin   bool          // the output to be opened next is to take over from one that was left
+	left     bool          // leftAt is known
+	leftAt   time.Duration // the playback time that was heard of it last
+	replaced time.Duration // real time at which a device that had gone was replaced; 0 if none was
 
-	wanted atomic.Uint64 // float64 bits: the drift that is wanted, live
+	mask     channelMask
+	metering atomic.Bool
+	meter    analysis.Meter // fed by the sound goroutine, on the output's own timeline: frames handed over
+	moving   atomic.Bool    // another output is wanted
+	wanted   atomic.Uint64  // float64 bits: the drift that is wanted, live
 }
 
 type speakerState int
@@ -60,6 +73,8 @@ func newSpeaker(s *session) *speaker {
 	k.setSpeed(s.speed())
 	k.setDrift(1)
 	k.gain.Store(math.Float64bits(s.p.gain()))
+	k.setMuted(s.p.mutes.Muted)
+	k.setSolo(s.p.mutes.Soloed)
 	if !s.hasSound {
 		k.state = speakerOff
 	}
@@ -105,7 +120,13 @@ func (k *speaker) take(ctx context.Context, p packet) bool {
 		}
 		k.begin(c)
 	}
-	if k.dec == nil || k.is(speakerOff) {
+	if k.dec == nil {
+		return true
+	}
+	if !k.move(ctx) {
+		return false
+	}
+	if k.is(speakerOff) {
 		return true
 	}
 	if p.mark == markNone {
@@ -117,7 +138,7 @@ func (k *speaker) take(ctx context.Context, p packet) bool {
 	}
 	k.dec.Flush()
 	if p.mark == markEnd {
-		if !k.flushResampler(ctx) {
+		if !k.drain(ctx) {
 			return false
 		}
 		k.mu.Lock()
@@ -146,9 +167,11 @@ func (k *speaker) begin(e *epoch) {
 // restart empties the output and its timeline.
 func (k *speaker) restart() {
 	k.closeResampler()
+	k.meter.Reset()
+	k.unheard, k.left = unheard{}, false
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.epoch = k.cur.n
+	k.epoch, k.joining = k.cur.n, false
 	if k.out != nil {
 		k.time.Reset()
 		k.out.Flush()
@@ -199,7 +222,7 @@ const (
 
 // play puts one block at its place in time and writes it to the output.
 func (k *speaker) play(ctx context.Context, b *audio.Block) bool {
-	if !k.openOutput(b.Format) {
+	if !k.openOutput(ctx, b.Format) {
 		return true
 	}
 	if skip := k.s.live.begin(); skip != k.skipped {
@@ -222,6 +245,22 @@ func (k *speaker) play(ctx context.Context, b *audio.Block) bool {
 	if !k.anchored {
 		k.next, k.anchored = start, true
 	}
+	if b.Format != k.decoded {
+		k.mu.Lock()
+		k.decoded = b.Format
+		k.mu.Unlock()
+	}
+	if t, h := k.heard(); h == hears {
+		k.left = false
+		k.unheard.heard(t)
+	}
+	k.unheard.add(b, start)
+	return k.place(ctx, b, start) && k.move(ctx)
+}
+
+// place writes a block that begins at playback time start to the output. It returns
+// false when the goroutine is to end.
+func (k *speaker) place(ctx context.Context, b *audio.Block, start time.Duration) bool {
 	gap := start - k.next
 	hole := smallGap
 	if k.s.info.Live {
@@ -269,7 +308,7 @@ func (k *speaker) play(ctx context.Context, b *audio.Block) bool {
 		k.drift = drift
 		k.time.Append(k.written, start-k.res.Delay(), speed*drift)
 	}
-	pcm, err := k.res.Convert(b)
+	pcm, err := k.res.Convert(k.mask.apply(b, &k.masked))
 	if err != nil {
 		k.errors.report(k.s, "audio: ", err)
 		return true
@@ -310,24 +349,28 @@ func trim(b *audio.Block, n int) {
 
 // openOutput opens the device when the first sound is there; false if there is
 // none.
-func (k *speaker) openOutput(f audio.Format) bool {
+func (k *speaker) openOutput(ctx context.Context, f audio.Format) bool {
 	if k.out != nil || k.is(speakerOff) {
 		return k.out != nil
 	}
 	// Connecting to a sound server takes tens of milliseconds: not under the lock
 	// that the picture's timing needs.
-	out, err := k.s.cfg.OpenAudio(f)
+	out, err := k.s.cfg.OpenAudio(k.s.p.soundDevice(), f)
 	if err != nil {
 		k.fail(err)
 		return false
 	}
 	k.mu.Lock()
-	defer k.mu.Unlock()
 	k.out, k.state, k.time = out, speakerActive, audio.NewTimeline(out.Format().Rate)
 	k.base = out.Position().Handed
 	k.epoch, k.written = k.cur.n, k.base
 	out.SetVolume(math.Float64frombits(k.gain.Load()))
 	out.Pause(k.paused)
+	k.mu.Unlock()
+	if k.rejoin {
+		k.rejoin = false
+		k.join(ctx)
+	}
 	return true
 }
 
@@ -360,6 +403,19 @@ func (k *speaker) flushResampler(ctx context.Context) bool {
 	return k.write(ctx, pcm)
 }
 
+// drain writes all that is left, to another output if that is wanted meanwhile.
+func (k *speaker) drain(ctx context.Context) bool {
+	for k.flushResampler(ctx) {
+		if !k.moving.Load() {
+			return true
+		}
+		if !k.move(ctx) {
+			return false
+		}
+	}
+	return false
+}
+
 // silence writes silence of the given media time.
 func (k *speaker) silence(ctx context.Context, gap time.Duration, speed float64) bool {
 	f := k.out.Format()
@@ -375,18 +431,23 @@ func (k *speaker) silence(ctx context.Context, gap time.Duration, speed float64)
 }
 
 // write hands PCM to the output, waiting for room. It returns false when the
-// goroutine is to end; sound of an epoch that is over is thrown away.
+// goroutine is to end; sound of an epoch that is over, or for an output that is to be
+// left, is thrown away.
 func (k *speaker) write(ctx context.Context, pcm []byte) bool {
 	size := k.out.Format().FrameBytes()
 	// A fraction of the queue's length, so that it is refilled long before it
 	// runs out, and rarely.
 	wait := k.out.Format().Duration(int64(k.out.Capacity())) / 6
-	for len(pcm) > 0 {
+	for len(pcm) > 0 && !k.moving.Load() {
 		n, err := k.out.Write(pcm)
 		if err != nil {
 			k.s.log.Error(err.Error())
 			k.off()
 			return true
+		}
+		if k.metering.Load() {
+			f := k.out.Format()
+			k.meter.Feed(pcm[:n*size], f, f.Duration(k.written))
 		}
 		k.mu.Lock()
 		k.written += int64(n)
@@ -395,6 +456,10 @@ func (k *speaker) write(ctx context.Context, pcm []byte) bool {
 			break
 		}
 		if k.s.epochs.current().n != k.cur.n || k.s.live.begin() != k.skipped || k.s.info.Live && k.s.stopped.Load() {
+			return true
+		}
+		if gone(k.out) {
+			k.replace()
 			return true
 		}
 		select {
@@ -455,7 +520,7 @@ func (k *speaker) pause(paused bool) {
 	if k.paused == paused {
 		return
 	}
-	k.paused = paused
+	k.paused, k.joining = paused, k.joining && !paused
 	if k.out != nil {
 		k.out.Pause(paused)
 	}
@@ -484,11 +549,29 @@ const (
 func (k *speaker) heard() (time.Duration, hearing) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	t, h := k.hearing()
+	switch {
+	case h == hears:
+		k.joining = false
+	case h == hearsNotYet && k.joining:
+		h = hearsNothing // playback does not wait for it
+	}
+	return t, h
+}
+
+// hearing is heard for an output that nobody has left. mu is held.
+func (k *speaker) hearing() (time.Duration, hearing) {
 	if k.state == speakerOff {
 		return 0, hearsNothing
 	}
-	if k.epoch != k.s.epochs.current().n || k.out == nil || k.skipped != k.s.live.begin() {
+	if k.epoch != k.s.epochs.current().n || k.skipped != k.s.live.begin() {
 		return 0, hearsNotYet // or it is about to jump
+	}
+	if k.out == nil {
+		if k.state == speakerDrained {
+			return 0, hearsNothing // there was nothing to open one for
+		}
+		return 0, hearsNotYet
 	}
 	pos := k.out.Position()
 	if !pos.Running || pos.Handed <= k.base {
@@ -543,6 +626,8 @@ func (k *speaker) over() bool {
 	if state != speakerDrained || epoch != k.s.epochs.current().n {
 		return false
 	}
-	_, h := k.heard()
+	k.mu.Lock()
+	_, h := k.hearing()
+	k.mu.Unlock()
 	return h == hearsNothing || !k.s.paced
 }

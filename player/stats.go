@@ -219,6 +219,8 @@ func (s *session) noteStages(f *frame, now time.Duration) {
 	}
 }
 
+func lookOf(f *frame) Look { return Look{f.Width, f.Height, f.Format, f.ShownColour(), f.Colour} }
+
 // account notes a presentation at real time now.
 func (s *session) account(f *frame, now time.Duration) {
 	t := s.stats
@@ -227,7 +229,7 @@ func (s *session) account(f *frame, now time.Duration) {
 	t.number.Store(f.Number)
 	t.pts.Store(int64(f.PTS))
 	t.shownAt.Store(int64(now))
-	look := Look{f.Width, f.Height, f.Format, f.ShownColour(), f.Colour}
+	look := lookOf(f)
 	if l := t.look.Load(); l == nil || *l != look {
 		t.look.Store(&look)
 	}

@@ -10,7 +10,6 @@ import (
 
 	"planar/demux"
 	"planar/player/clock"
-	"planar/render"
 )
 
 // videoLoop is the video decode goroutine: packets in, frames out.
@@ -213,14 +212,11 @@ func (v *videoStage) stamp(f *demux.Frame) *frame {
 	}
 	v.number = f.Number + 1
 	v.next, v.begun = start+length, true
-	if f.Colour.Matrix != render.RGB {
-		f.Colour = v.s.cfg.Colour.OrElse(f.Colour)
-	}
 	now := v.s.now()
 	v.s.stats.decodeRate.add(1, now)
 	from := v.origin(pts)
 	from.decoded = now
-	return &frame{Frame: f, epoch: v.cur.n, start: start, end: start + length, from: from}
+	return &frame{Frame: f, said: f.Colour, epoch: v.cur.n, start: start, end: start + length, from: from}
 }
 
 // inDecoder is how many packets' origins are remembered: a decoder holds up to 16

@@ -34,9 +34,6 @@ func (Headless) Forget() {}
 // SetTitle does nothing.
 func (Headless) SetTitle(string) {}
 
-// SetOverlay does nothing.
-func (Headless) SetOverlay(Overlay) {}
-
 // SetShape does nothing.
 func (Headless) SetShape(w, h int) {}
 

@@ -1,4 +1,4 @@
-// Package sdlaudio plays PCM on the default sound device. It is the only package
+// Package sdlaudio plays PCM on a sound device. It is the only package
 // that touches SDL's audio.
 //
 // Go runs on no audio thread: the callback is C (output.c) and reads a ring that
@@ -48,25 +48,25 @@ type Device struct {
 	ran int64 // underruns when it was closed
 }
 
-// Open opens the default device with a format near want, which Format then
-// tells: converting to it is the caller's task, SDL converts nothing but what the
-// device cannot take at all. The device is paused. Open sets up a part of SDL that
-// is shared with video, so the two must not be set up at the same time.
-func Open(want audio.Format) (*Device, error) {
+// Open is OpenDevice with the default device.
+func Open(want audio.Format) (*Device, error) { return OpenDevice("", want) }
+
+// OpenDevice opens a device by a name that Devices has listed, the default one for
+// "", with a format near want, which Format then tells: converting to it is the caller's
+// task, SDL converts nothing but what the device cannot take at all. The device is paused.
+// OpenDevice sets up a part of SDL that is shared with video, so the two must not be
+// set up at the same time.
+func OpenDevice(name string, want audio.Format) (*Device, error) {
 	f := request(want)
 	if f.Rate <= 0 || f.Channels <= 0 {
 		return nil, fmt.Errorf("sound output: cannot play %v", want)
 	}
-	sdl.SetHint(sdl.HINT_NO_SIGNAL_HANDLERS, "1") // signals are the program's
-	for _, h := range []string{sdl.HINT_APP_NAME, sdl.HINT_AUDIO_DEVICE_APP_NAME, sdl.HINT_AUDIO_DEVICE_STREAM_NAME} {
-		sdl.SetHintWithPriority(h, "planar", sdl.HINT_DEFAULT) // a name set by the user wins
+	setUp.Lock()
+	defer setUp.Unlock()
+	if err := begin(); err != nil {
+		return nil, err
 	}
-	sdl.SetHintWithPriority(sdl.HINT_AUDIO_DEVICE_STREAM_ROLE, "video", sdl.HINT_DEFAULT)
-	C.planar_quiet_alsa()
-	if err := sdl.InitSubSystem(sdl.INIT_AUDIO); err != nil {
-		return nil, fmt.Errorf("no sound: there is no usable sound system (%w)", err)
-	}
-	d, err := open(f)
+	d, err := open(name, f)
 	if err != nil {
 		sdl.QuitSubSystem(sdl.INIT_AUDIO)
 		return nil, err
@@ -74,7 +74,48 @@ func Open(want audio.Format) (*Device, error) {
 	return d, nil
 }
 
-func open(f audio.Format) (*Device, error) {
+// maxDevices bounds what Devices lists; nobody chooses from more.
+const maxDevices = 256
+
+// Devices lists the names of the devices that sound can be played on, such as
+// OpenDevice takes. It may take tens of milliseconds, where it has to connect to the sound
+// server, and may be called from any goroutine, under OpenDevice's condition. Sound systems
+// that have nothing to choose from list one name or none.
+func Devices() ([]string, error) {
+	setUp.Lock()
+	defer setUp.Unlock()
+	if err := begin(); err != nil {
+		return nil, err
+	}
+	defer sdl.QuitSubSystem(sdl.INIT_AUDIO)
+	var names []string
+	for i := range min(sdl.GetNumAudioDevices(false), maxDevices) {
+		if name := sdl.GetAudioDeviceName(i, false); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// setUp is held while SDL's audio is set up, taken down, or asked for its devices:
+// it does not guard that itself.
+var setUp sync.Mutex
+
+// begin sets up SDL's audio, which QuitSubSystem takes down. setUp is held.
+func begin() error {
+	sdl.SetHint(sdl.HINT_NO_SIGNAL_HANDLERS, "1") // signals are the program's
+	for _, h := range []string{sdl.HINT_APP_NAME, sdl.HINT_AUDIO_DEVICE_APP_NAME, sdl.HINT_AUDIO_DEVICE_STREAM_NAME} {
+		sdl.SetHintWithPriority(h, "planar", sdl.HINT_DEFAULT) // a name set by the user wins
+	}
+	sdl.SetHintWithPriority(sdl.HINT_AUDIO_DEVICE_STREAM_ROLE, "video", sdl.HINT_DEFAULT)
+	C.planar_quiet_alsa()
+	if err := sdl.InitSubSystem(sdl.INIT_AUDIO); err != nil {
+		return fmt.Errorf("no sound: there is no usable sound system (%w)", err)
+	}
+	return nil
+}
+
+func open(name string, f audio.Format) (*Device, error) {
 	out := C.planar_out_new()
 	if out == nil {
 		return nil, errors.New("no sound: out of memory")
@@ -89,11 +130,15 @@ func open(f audio.Format) (*Device, error) {
 	}
 	var got sdl.AudioSpec
 	driver := sdl.GetCurrentAudioDriver()
-	id, err := sdl.OpenAudioDevice("", false, &want, &got,
+	id, err := sdl.OpenAudioDevice(name, false, &want, &got,
 		sdl.AUDIO_ALLOW_FREQUENCY_CHANGE|sdl.AUDIO_ALLOW_CHANNELS_CHANGE|allowSamplesChange)
 	if err != nil {
 		C.planar_out_free(out)
-		return nil, fmt.Errorf("no sound: the sound device cannot be opened (%s: %w)", driver, err)
+		device := "the sound device"
+		if name != "" {
+			device = fmt.Sprintf("the sound device %q", name)
+		}
+		return nil, fmt.Errorf("no sound: %s cannot be opened (%s: %w)", device, driver, err)
 	}
 	if int(got.Channels) != f.Channels {
 		f.Channels = int(got.Channels)
@@ -273,8 +318,18 @@ func (d *Device) use(f func(*C.planar_out)) {
 	}
 }
 
+// Lost reports whether the device has gone, unplugged or with its sound server. It
+// then takes sound at its pace, and nobody hears it.
+func (d *Device) Lost() bool {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.out != nil && sdl.GetAudioDeviceStatus(d.id) == sdl.AUDIO_STOPPED
+}
+
 // Close stops the device; what is queued is not played. It may be called again.
 func (d *Device) Close() error {
+	setUp.Lock()
+	defer setUp.Unlock()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.out == nil {

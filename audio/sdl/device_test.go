@@ -1,9 +1,11 @@
 package sdlaudio_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -159,6 +161,88 @@ func TestOpen(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// The dummy has one device, which can be opened by its name and by none.
+func TestDevicesDummy(t *testing.T) {
+	t.Setenv("SDL_AUDIODRIVER", "dummy")
+	names, err := sdlaudio.Devices()
+	if err != nil || len(names) != 1 || names[0] == "" {
+		t.Fatalf("Devices() = %q, %v, want one name", names, err)
+	}
+	d, err := sdlaudio.OpenDevice(names[0], formats[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Lost() {
+		t.Error("a device that is open counts as lost")
+	}
+	if more, err := sdlaudio.Devices(); err != nil || !slices.Equal(more, names) {
+		t.Errorf("while one is open: %q, %v, want %q", more, err, names)
+	}
+	d.Close()
+	if d.Lost() {
+		t.Error("a device that was closed counts as lost")
+	}
+	if _, err := sdlaudio.OpenDevice("no such device", formats[0]); err == nil || !strings.Contains(err.Error(), `"no such device"`) {
+		t.Errorf("a device that is not there: %v", err)
+	}
+	t.Setenv("SDL_AUDIODRIVER", "no such driver")
+	if names, err := sdlaudio.Devices(); err == nil || len(names) > 0 {
+		t.Errorf("without a sound system: %q, %v", names, err)
+	}
+}
+
+// Of two devices the one that is named plays.
+func TestDevicesPulse(t *testing.T) {
+	f := formats[0]
+	t.Setenv("SDL_AUDIODRIVER", "pulseaudio")
+	rec := audiotest.StartPulse(t, f).Record(t)
+	if out, err := exec.Command("pactl", "load-module", "module-null-sink", "sink_name=other", "sink_properties=device.description=Other").CombinedOutput(); err != nil {
+		t.Fatalf("a second device: %v: %s", err, out)
+	}
+	began := time.Now()
+	names, err := sdlaudio.Devices()
+	took := time.Since(began)
+	if err != nil || len(names) != 2 || !slices.Contains(names, "Other") {
+		t.Fatalf("Devices() = %q, %v, want two, and Other", names, err)
+	}
+	t.Logf("%q, listed in %v", names, took.Round(time.Millisecond))
+	for _, name := range names {
+		from := len(rec.Bytes())
+		d, err := sdlaudio.OpenDevice(name, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Pause(false)
+		if _, err := d.Write(audiotest.Noise(f, 4800)); err != nil {
+			t.Fatal(err)
+		}
+		audiotest.Until(t, "sound is handed over", func() bool { return d.Position().Handed > 0 })
+		time.Sleep(200 * time.Millisecond) // the way through the monitor
+		d.Close()
+		heard := len(bytes.Trim(rec.Bytes()[from:], "\x00")) > 0
+		if want := name != "Other"; heard != want {
+			t.Errorf("%s: heard on the first device: %v, want %v", name, heard, want)
+		}
+	}
+}
+
+// A device whose server goes is lost.
+func TestLost(t *testing.T) {
+	t.Setenv("SDL_AUDIODRIVER", "pulseaudio")
+	audiotest.StartPulse(t, formats[0])
+	d, err := sdlaudio.Open(formats[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	d.Pause(false)
+	if d.Lost() {
+		t.Fatal("lost at once")
+	}
+	exec.Command("pactl", "exit").Run() // its answer may get lost
+	audiotest.Until(t, "the device is lost", d.Lost)
 }
 
 func TestNoDevice(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"planar/demux"
+	"planar/internal/settings"
 	"planar/player/clock"
 	"planar/render"
 )
@@ -54,6 +55,11 @@ type options struct {
 	fullscreen bool
 	filter     render.Filter
 	renderer   string
+	osc        string // auto, always, never
+	idle       bool
+	settings   settings.Settings
+	complaints []string // about the settings file
+	volumeSaid bool     // by a flag or in the settings
 
 	rtspTransport string
 	latency       *time.Duration // nil: auto
@@ -82,14 +88,14 @@ const (
 
 // rawFlags are the flags that say what a headerless file holds.
 type rawFlags struct {
-	size, format, fps, matrix, rng, as, start, loop, geometry, scale, logLevel, ao, osc string
-	volume, audioDelay                                                                  float64
-	latency, tlsCA                                                                      string
-	tlsInsecure, noReconnect, help                                                      bool
-	timeout                                                                             float64
-	siting                                                                              string
-	strides                                                                             []int
-	header                                                                              int64
+	size, format, fps, matrix, rng, as, start, loop, geometry, scale, logLevel, ao string
+	volume, audioDelay                                                             float64
+	latency, tlsCA                                                                 string
+	tlsInsecure, noReconnect, help                                                 bool
+	timeout                                                                        float64
+	siting                                                                         string
+	strides                                                                        []int
+	header                                                                         int64
 }
 
 // flagSet declares the flags, bound to o and t.
@@ -132,9 +138,10 @@ func flagSet(o *options, t *rawFlags) *pflag.FlagSet {
 	f.StringVar(&t.geometry, "geometry", "", "size and place of the window: WxH+X+Y, either part may be left out")
 	f.BoolVar(&o.borderless, "borderless", false, "no title bar and border")
 	f.BoolVarP(&o.fullscreen, "fullscreen", "F", false, "begin in full screen")
-	f.StringVar(&t.osc, "osc", "auto", "on-screen controls: auto, always or never")
+	f.StringVar(&o.osc, "osc", "auto", "on-screen controls: auto, always or never")
 	f.StringVar(&t.scale, "scale", "bilinear", "scaling filter: nearest, bilinear or bicubic")
 	f.StringVar(&o.renderer, "renderer", "auto", "auto, software or opengl")
+	f.BoolVar(&o.idle, "idle", false, "open a window even with nothing to play, and keep it when nothing is left")
 
 	f.StringVar(&o.rtspTransport, "rtsp-transport", "auto", "auto (UDP, and TCP when nothing comes or too much gets lost), udp, tcp, multicast or http")
 	f.StringVar(&t.latency, "latency", "auto", "delay of live sources in milliseconds, beyond that of the way; or auto: what its jitter asks for")
@@ -166,11 +173,26 @@ streams. SOURCE is a file, - for standard input, or a URL.
 ` + f.FlagUsages() + `
 Keys: Space pause, . , step, arrows seek, Home End, g go to a frame or time,
 [ ] speed, Backspace 1x, 9 0 volume, m mute, f full screen, s snapshot, l loop
-between two frames, L loop, q quit.
+between two frames, L loop, < > playlist, 1 2 3 4 planes, + - = zoom, i statistics,
+? all the keys, right button menu, q quit.
 
 Exit codes: 0 played, 1 usage, 2 cannot open, 3 some of several sources failed,
 4 interrupted by a signal.
 `
+}
+
+// applySettings gives flags the values that the settings file has for them, which
+// those on the command line then replace.
+func applySettings(f *pflag.FlagSet, o *options) {
+	o.settings, o.complaints = settings.Load()
+	for name, value := range o.settings.Flags {
+		if err := f.Set(name, value); err != nil {
+			o.complaints = append(o.complaints, fmt.Sprintf("%s: %s: %v", settings.Path(), name, err))
+			continue
+		}
+		f.Lookup(name).Changed = false // not on the command line
+	}
+	_, o.volumeSaid = o.settings.Flags["volume"]
 }
 
 // parseArgs parses and checks a command line; f is bound to o and t.
@@ -185,7 +207,7 @@ func parseArgs(f *pflag.FlagSet, o *options, t *rawFlags, args []string) error {
 	if o.version {
 		return nil
 	}
-	if len(o.sources) == 0 {
+	if len(o.sources) == 0 && !o.idle {
 		return errors.New("nothing to play: give a file or a URL")
 	}
 	changed := func(names ...string) bool { return slices.ContainsFunc(names, f.Changed) }
@@ -221,7 +243,7 @@ func parseArgs(f *pflag.FlagSet, o *options, t *rawFlags, args []string) error {
 	o.logLevel = oneOf(check, "--log-level", t.logLevel, map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError})
 	oneOf(check, "--vo", o.vo, map[string]int{"window": 0, "null": 0, "hash": 0})
 	oneOf(check, "--renderer", o.renderer, map[string]int{"auto": 0, "software": 0, "opengl": 0})
-	oneOf(check, "--osc", t.osc, map[string]int{"auto": 0, "always": 0, "never": 0})
+	oneOf(check, "--osc", o.osc, map[string]int{"auto": 0, "always": 0, "never": 0})
 	oneOf(check, "--rtsp-transport", o.rtspTransport, map[string]int{"auto": 0, "udp": 0, "tcp": 0, "multicast": 0, "http": 0})
 	if t.latency != "auto" {
 		ms, e := strconv.ParseFloat(t.latency, 64)
@@ -253,6 +275,7 @@ func parseArgs(f *pflag.FlagSet, o *options, t *rawFlags, args []string) error {
 	between(check, "--audio-delay", t.audioDelay, -60000, 60000)
 	between(check, "--frames", float64(o.frames), 0, 1<<60)
 	o.volume = t.volume / 100
+	o.volumeSaid = o.volumeSaid || changed("volume")
 	o.openTimeout = time.Duration(t.timeout * float64(time.Second))
 	o.audioDelay = time.Duration(t.audioDelay * float64(time.Millisecond))
 	o.reconnect = o.reconnect && !t.noReconnect

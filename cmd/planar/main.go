@@ -44,6 +44,8 @@ func run(args []string) int {
 		args = args[1:]
 		flags, help, try = probeFlags(opts, t, &asJSON), probeHelp, "planar probe --help"
 		command = func(ctx context.Context, o *options) int { return probe(ctx, o, asJSON) }
+	} else {
+		applySettings(flags, opts)
 	}
 	err := parseArgs(flags, opts, t, args)
 	switch {

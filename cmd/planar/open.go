@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -13,25 +14,64 @@ import (
 	"planar/demux"
 	"planar/demux/ffmpeg"
 	"planar/demux/rtsp"
+	"planar/internal/settings"
 )
 
 // opener opens sources as the command line says.
 type opener struct {
 	o       *options
 	choices *choices
-	note    func(string)
-	debug   func(string)
 	log     *slog.Logger
+	opened  history
+	files   *rawFiles
 	once    sync.Map // names whose notes have been given
 }
 
 func newOpener(o *options, log *slog.Logger) *opener {
-	return &opener{o: o, choices: openChoices(), note: func(s string) { log.Warn(s) }, debug: func(s string) { log.Debug(s) }, log: log}
+	return &opener{
+		o: o, choices: openChoices(), files: newRawFiles(),
+		log: log,
+	}
 }
+
+// history is what was opened, the latest last, by any goroutine.
+type history struct {
+	mu    sync.Mutex
+	names []string
+}
+
+// maxHistory is as many as are remembered.
+const maxHistory = settings.MaxRecent
+
+func (h *history) add(name string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.names = slices.DeleteFunc(h.names, func(n string) bool { return n == name })
+	h.names = append(h.names, name)
+	if n := len(h.names) - maxHistory; n > 0 {
+		h.names = slices.Delete(h.names, 0, n)
+	}
+}
+
+// addTo puts what was opened on top of what is remembered.
+func (h *history) addTo(s *settings.State) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, n := range h.names {
+		s.AddRecent(n)
+	}
+}
+
+// note and debug log a line.
+func (p *opener) note(s string)  { p.log.Warn(s) }
+func (p *opener) debug(s string) { p.log.Debug(s) }
 
 // open opens one source, paired with the file of --audio if there is one.
 func (p *opener) open(ctx context.Context, name string) (demux.Source, error) {
 	src, err := p.openOne(ctx, name, p.content(name))
+	if err == nil {
+		p.opened.add(name)
+	}
 	if err != nil || p.o.audio == "" {
 		return src, err
 	}
@@ -52,6 +92,8 @@ func (p *opener) content(name string) demux.Content {
 	switch {
 	case p.o.as != demux.Unknown:
 		return p.o.as
+	case p.files.isRaw(name):
+		return demux.RawVideo
 	case demux.IsURL(name):
 		return demux.Media
 	}
@@ -158,8 +200,15 @@ type prefetch struct {
 	used bool
 }
 
-func (p *opener) prefetch(ctx context.Context, name string) *prefetch {
-	f := &prefetch{open: p.open, name: name, done: make(chan struct{})}
+func (p *opener) prefetch(ctx context.Context, names []string) *prefetch {
+	f := &prefetch{open: p.open, done: make(chan struct{})}
+	if len(names) == 0 {
+		f.used = true
+		close(f.done)
+		return f
+	}
+	name := names[0]
+	f.name = name
 	go func() {
 		defer close(f.done)
 		f.src, f.err = p.open(ctx, name)

@@ -13,8 +13,11 @@ import (
 	wavaudio "planar/audio/wav"
 	"planar/demux"
 	"planar/demux/ffmpeg"
+	"planar/internal/settings"
+	"planar/packaging/icons"
 	"planar/player"
 	"planar/player/clock"
+	"planar/player/controls"
 	"planar/render"
 	"planar/render/convert"
 	"planar/render/hash"
@@ -26,12 +29,17 @@ import (
 // exit code.
 func play(ctx context.Context, o *options) int {
 	term := newConsole(os.Stderr)
-	log := slog.New(term.handler(o.logLevel))
+	told := controls.NewLog()
+	log := slog.New(told.Handler(term.handler(o.logLevel)))
+	for _, c := range o.complaints {
+		log.Warn(c)
+	}
+	remember(o)
 	ffmpeg.SetLogger(log)
 	open := newOpener(o, log)
 	// The window and the first source are made at the same time: each takes tens
 	// of milliseconds.
-	first := open.prefetch(ctx, o.sources[0])
+	first := open.prefetch(ctx, o.sources)
 
 	conv := convert.New(ffmpeg.NewScaler())
 	defer conv.Close()
@@ -40,17 +48,25 @@ func play(ctx context.Context, o *options) int {
 		first.discard()
 		return code
 	}
-	// Only a window can go on showing the last picture.
-	_, stays := video.(*sdlwindow.Window)
+	// Only a window has controls, and can go on showing the last picture.
+	window, stays := video.(*sdlwindow.Window)
+	var desk *desktop
+	if stays {
+		desk = newDesktop(o, window, open, told)
+	}
 	var soundLost atomic.Bool
 	cfg := player.Config{
 		Open: first.Open, Video: video, Log: log, Time: clock.Real(),
 		OpenAudio: audioOpener(o, &soundLost), NewResampler: newResampler,
 		Start: o.start, StartFrame: o.startFrame, Frames: o.frames, Loop: o.loop, Speed: o.speed,
 		Paused: o.pause, Exit: o.exit || !stays, NoVideo: o.noVideo, NoAudio: o.noAudio, Untimed: o.untimed,
-		Volume: o.volume, Mute: o.mute, Colour: o.raw.Colour, AudioDelay: o.audioDelay, Reconnect: o.reconnect, Latency: o.latency,
+		Volume: o.volume, Mute: o.mute, Colour: o.raw.Colour, Filter: o.filter, Idle: o.idle && stays,
+		Describe: ffmpeg.Describe, AudioDelay: o.audioDelay, Reconnect: o.reconnect, Latency: o.latency,
 	}
-	shots := &snapshots{conv: conv}
+	if desk != nil {
+		cfg.Controls = desk.controls
+	}
+	shots := &snapshots{conv: conv, folder: o.settings.ScreenshotFolder}
 	cfg.Snapshot = shots.save
 	var lastErr error
 	if o.screenshot != "" {
@@ -65,6 +81,11 @@ func play(ctx context.Context, o *options) int {
 	}
 	outcomes, err := p.Run(ctx, o.sources)
 	repErr := rep.close()
+	if desk != nil {
+		if err := desk.close(p); err != nil {
+			log.Debug("what to remember is not kept: " + err.Error())
+		}
+	}
 	closeErr := video.Close()
 
 	code = exitCode(outcomes, err, log)
@@ -80,6 +101,21 @@ func play(ctx context.Context, o *options) int {
 		code = exitCannotOpen // the player has said why
 	}
 	return code
+}
+
+// remember takes over what was left of the last time: the window's size and the
+// volume, unless they were said.
+func remember(o *options) {
+	if o.vo != "window" {
+		return
+	}
+	s := settings.OpenStore().Load()
+	if o.settings.RememberWindow && !o.geometry.Sized() && s.Width > 0 && s.Height > 0 {
+		o.geometry.W, o.geometry.H = s.Width, s.Height
+	}
+	if !o.volumeSaid && s.Volume != nil && o.ao == "device" {
+		o.volume = *s.Volume
+	}
 }
 
 func exitCode(outcomes []player.Outcome, err error, log *slog.Logger) int {
@@ -114,7 +150,7 @@ func openVideo(ctx context.Context, o *options, conv render.Converter, first *pr
 	}
 	w, err := sdlwindow.Open(sdlwindow.Options{
 		Title: "planar", Geometry: o.geometry, Borderless: o.borderless, Fullscreen: o.fullscreen,
-		Filter: o.filter, Renderer: o.renderer, Converter: conv,
+		Filter: o.filter, Renderer: o.renderer, Converter: conv, Icon: icons.PNG,
 	})
 	if err == nil {
 		log.Debug("drawing by " + w.RendererName())
@@ -151,13 +187,13 @@ func hasPictures(src demux.Source) bool {
 
 // audioOpener makes the sound's output for a format, as --ao says. lost is set
 // when a file that was asked for cannot be written in whole.
-func audioOpener(o *options, lost *atomic.Bool) func(audio.Format) (player.AudioOutput, error) {
+func audioOpener(o *options, lost *atomic.Bool) func(string, audio.Format) (player.AudioOutput, error) {
 	// Sound that nobody waits for is taken as fast as it comes: when frames are
 	// not timed, and when a file is written and no window shows the time.
 	paced := !o.untimed && o.vo == "window" || o.ao == "null" && !o.untimed && o.vo != "hash"
 	switch o.ao {
 	case "wav":
-		return func(f audio.Format) (player.AudioOutput, error) {
+		return func(_ string, f audio.Format) (player.AudioOutput, error) {
 			d, err := wavaudio.Open(o.wavFile, f, wavaudio.Options{Unpaced: !paced})
 			if err != nil {
 				lost.Store(true)
@@ -166,14 +202,14 @@ func audioOpener(o *options, lost *atomic.Bool) func(audio.Format) (player.Audio
 			return &soundFile{Device: d, lost: lost}, nil
 		}
 	case "null":
-		return func(f audio.Format) (player.AudioOutput, error) {
+		return func(_ string, f audio.Format) (player.AudioOutput, error) {
 			return nullaudio.Open(f, nullaudio.Options{Unpaced: !paced})
 		}
 	}
 	if o.untimed {
 		return nil // a device would keep real time
 	}
-	return func(f audio.Format) (player.AudioOutput, error) { return sdlaudio.Open(f) }
+	return func(name string, f audio.Format) (player.AudioOutput, error) { return sdlaudio.OpenDevice(name, f) }
 }
 
 // soundFile remembers that it could not be written. Each error is returned once:

@@ -77,28 +77,39 @@ type ranking struct {
 	candidates []guess.Candidate
 }
 
-// rank looks at a headerless video. Its error says why it cannot be one.
-func (p *opener) rank(name string) (r ranking, err error) {
-	whole := name
-	file := guess.File{Path: name, Size: -1}
+// rawFile is a headerless file for the guesser; of a sequence, its first picture.
+// The caller closes it.
+func rawFile(name string) (file guess.File, closeFile func(), err error) {
 	if demux.IsSequence(name) {
 		seq, err := demux.FindSequence(name)
 		if err != nil {
-			return r, err
+			return file, nil, err
 		}
 		name = seq.Name(0)
 	}
 	if err := demux.CheckFile(name); err != nil {
+		return file, nil, err
+	}
+	file = guess.File{Path: name, Size: -1}
+	st, err := os.Stat(name)
+	if err != nil || name == "-" || !st.Mode().IsRegular() {
+		return file, func() {}, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return file, nil, fmt.Errorf("%s: cannot open: %w", name, errors.Unwrap(err))
+	}
+	file.Size, file.Content = st.Size(), f
+	return file, func() { f.Close() }, nil
+}
+
+// rank looks at a headerless video. Its error says why it cannot be one.
+func (p *opener) rank(name string) (r ranking, err error) {
+	file, closeFile, err := rawFile(name)
+	if err != nil {
 		return r, err
 	}
-	if st, err := os.Stat(name); err == nil && name != "-" && st.Mode().IsRegular() {
-		f, err := os.Open(name)
-		if err != nil {
-			return r, fmt.Errorf("%s: cannot open: %w", name, errors.Unwrap(err))
-		}
-		defer f.Close()
-		file.Size, file.Content = st.Size(), f
-	}
+	defer closeFile()
 	r.size, r.said = file.Size, p.o.raw
 	if r.said.PixelFormat != "" {
 		f, err := ffmpeg.FindRawFormat(r.said.PixelFormat)
@@ -107,7 +118,11 @@ func (p *opener) rank(name string) (r ranking, err error) {
 		}
 		r.said.PixelFormat = f.Name
 	}
-	p.recall(whole, &r)
+	if c, ok := p.files.choice(name); ok {
+		r.said = c // by the window's panel, which says everything
+	} else {
+		p.recall(name, &r)
+	}
 	formats := rawFormats{r.said.Strides}
 	if r.said.Width > 0 && r.said.PixelFormat != "" { // whether the two go together, and with the strides
 		if _, err := formats.Layouts(r.said.PixelFormat, r.said.Width, r.said.Height); err != nil {
@@ -174,12 +189,14 @@ func (p *opener) openRawVideo(name string) (demux.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.o.describes && r.size >= 0 && slices.Contains(p.o.sources, name) {
+	p.files.opened(name, best, r.said.Strides, r.size)
+	_, chosen := p.files.choice(name)
+	if r.size >= 0 && (chosen || p.o.describes && slices.Contains(p.o.sources, name)) {
 		if err := p.choices.remember(name, r.size, r.said); err != nil {
 			p.debug("cannot remember how " + name + " was opened: " + err.Error())
 		}
 	}
-	if _, told := p.once.LoadOrStore(name, true); !told {
+	if _, told := p.once.LoadOrStore(name, true); !told && !chosen {
 		p.explain(name, r)
 	}
 	return src, nil

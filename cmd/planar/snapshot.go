@@ -16,9 +16,12 @@ import (
 )
 
 // snapshots writes pictures as PNG files.
-type snapshots struct{ conv render.Converter }
+type snapshots struct {
+	conv   render.Converter
+	folder string // where save puts them; empty for the current one
+}
 
-// save writes the picture to a new file in the current folder, named after the
+// save writes the picture to a new file in the folder, named after the
 // source and the frame.
 func (s *snapshots) save(source string, f *demux.Frame) (string, error) {
 	stem := "planar"
@@ -27,10 +30,11 @@ func (s *snapshots) save(source string, f *demux.Frame) (string, error) {
 		stem = strings.TrimSuffix(base, filepath.Ext(base))
 	}
 	for i := 0; i < 1000; i++ {
-		path := fmt.Sprintf("%s-%06d.png", stem, f.Number)
+		name := fmt.Sprintf("%s-%06d.png", stem, f.Number)
 		if i > 0 {
-			path = fmt.Sprintf("%s-%06d-%d.png", stem, f.Number, i)
+			name = fmt.Sprintf("%s-%06d-%d.png", stem, f.Number, i)
 		}
+		path := filepath.Join(s.folder, name)
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			return path, s.write(path, f)
 		}

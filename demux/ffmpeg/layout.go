@@ -60,6 +60,16 @@ func pixelFormat(name string) (astiav.PixelFormat, bool) {
 // memory. The caller owns the list.
 func PixelFormats() []string { return append([]string(nil), pixelFormats().names...) }
 
+// Describe says how the samples of a pixel format lie in memory; false if there is
+// no such format.
+func Describe(name string) (render.Descriptor, bool) {
+	f, ok := pixelFormat(name)
+	if !ok {
+		return render.Descriptor{}, false
+	}
+	return descriptorOf(f)
+}
+
 // PCMCodec describes a raw sample format by the name of FFmpeg's demuxer for it
 // ("s16le", "mulaw"): the decoder's name, the size of a sample in the file and
 // the native format it decodes to. Names without byte order ("s16", "flt") are

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -86,6 +87,16 @@ func FindRawFormat(name string) (RawFormat, error) {
 		}
 	}
 	return RawFormat{}, fmt.Errorf("unknown pixel format %q: give one of FFmpeg's names (ffmpeg -pix_fmts), or i420, yv12, yuy2, v210 and the like", name)
+}
+
+// RawFormatNames lists what FindRawFormat knows by its proper name, sorted. The
+// caller owns the list.
+func RawFormatNames() []string {
+	names := PixelFormats()
+	names = slices.AppendSeq(names, maps.Keys(packedFormats))
+	names = slices.AppendSeq(names, maps.Keys(swappedFormats))
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // Packed reports whether frames have to be unpacked by NewDecoder.

@@ -26,6 +26,21 @@ var homes = []struct {
 		"pictures and sound must be testable, and replaceable, without SDL",
 	},
 	{
+		"github.com/inkyblackness/imgui-go/v4",
+		[]string{"planar/player/controls"},
+		"the library sleeps; another one shall cost one package",
+	},
+	{
+		"github.com/BurntSushi/toml",
+		[]string{"planar/internal/settings"},
+		"settings have one reader, which bounds what a file may cost",
+	},
+	{
+		"planar/player/controls",
+		[]string{"planar/cmd/planar"},
+		"the player knows its controls by their contract, and is tested without them",
+	},
+	{
 		"planar/render/sdl",
 		[]string{"planar/cmd/planar"},
 		"only the command names concrete devices",
@@ -47,20 +62,21 @@ var homes = []struct {
 	},
 	{
 		"planar/demux/guess",
-		[]string{"planar/cmd/planar"},
+		[]string{"planar/cmd/planar", "planar/player/controls"},
 		"readers are told what a file holds; guessing is for whoever talks to the user",
 	},
 	{
 		"planar/player",
-		[]string{"planar/cmd/planar"},
+		[]string{"planar/cmd/planar", "planar/player/controls"},
 		"devices and sources lie below the player and must not know it",
 	},
 }
 
 // pure packages are arithmetic and plain reading: they build without cgo.
 var pure = []string{
-	"planar/render", "planar/render/hash", "planar/render/null", "planar/render/overlay", "planar/audio", "planar/audio/null", "planar/audio/wav",
+	"planar/render", "planar/render/hash", "planar/render/null", "planar/render/scope", "planar/audio", "planar/audio/analysis", "planar/audio/null", "planar/audio/wav",
 	"planar/demux", "planar/demux/guess", "planar/demux/rtsp", "planar/player", "planar/player/clock", "planar/player/latency", "planar/player/queue",
+	"planar/internal/settings",
 }
 
 // imports lists, for each package of the module, what its code (not its tests) imports.

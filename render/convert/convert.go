@@ -31,6 +31,7 @@ type Converter struct {
 	now     request // what plan was made for
 	plan    *plan
 	turned  []byte  // the bitmap before it is turned
+	whole   []byte  // what other has made of a picture of which a part is wanted
 	scratch []int16 // the kernel's memory, one part per thread
 }
 
@@ -58,16 +59,32 @@ func (c *Converter) Close() {
 // says otherwise, and RGB always. It is an error if planes or dst are
 // smaller than their sizes say.
 func (c *Converter) Convert(dst render.Bitmap, p *render.Picture, f render.Filter) error {
+	return c.ConvertPart(dst, p, f, 0, 0, dst.Width, dst.Height)
+}
+
+// ConvertPart fills dst with the part at x, y of the bitmap of w x h that
+// Convert would make. It looks only at the samples that are in that part, and w
+// and h may be as large as they like. It is an error if dst reaches beyond.
+func (c *Converter) ConvertPart(dst render.Bitmap, p *render.Picture, f render.Filter, x, y, w, h int) error {
 	if err := check(dst); err != nil {
 		return err
+	}
+	if x < 0 || y < 0 || dst.Width > w-x || dst.Height > h-y {
+		return fmt.Errorf("a bitmap of %dx%d has no part of %dx%d at %d,%d", w, h, dst.Width, dst.Height, x, y)
 	}
 	if err := p.CheckPlanes(); err != nil {
 		return err
 	}
+	of := part{x, y, w, h}
 	switch p.Rotation {
 	case 0:
-		return c.upright(dst, p, f)
-	case 90, 180, 270:
+		return c.upright(dst, p, f, of)
+	case 90:
+		of = part{y, w - x - dst.Width, h, w}
+	case 180:
+		of = part{w - x - dst.Width, h - y - dst.Height, w, h}
+	case 270:
+		of = part{h - y - dst.Height, x, h, w}
 	default:
 		return fmt.Errorf("a picture cannot be turned by %d degrees", p.Rotation)
 	}
@@ -79,7 +96,7 @@ func (c *Converter) Convert(dst render.Bitmap, p *render.Picture, f render.Filte
 	}
 	b.Stride = b.Width * 4
 	b.Pix = room(&c.turned, b.Stride*b.Height)
-	if err := c.upright(b, &upright, f); err != nil {
+	if err := c.upright(b, &upright, f, of); err != nil {
 		return err
 	}
 	if C.ARGBRotate(pointer(b.Pix), C.int(b.Stride), pointer(dst.Pix), C.int(dst.Stride),
@@ -103,30 +120,60 @@ func holds(size, stride, rowBytes, rows int) bool {
 	return rowBytes <= size && (rows == 1 || stride <= (size-rowBytes)/(rows-1))
 }
 
-// upright converts a picture that needs no turning.
-func (c *Converter) upright(dst render.Bitmap, p *render.Picture, filter render.Filter) error {
+// upright converts a part of a picture that needs no turning.
+func (c *Converter) upright(dst render.Bitmap, p *render.Picture, filter render.Filter, of part) error {
 	f, ok := formats[p.Format]
-	resized := dst.Width != p.Width || dst.Height != p.Height
+	resized := of.w != p.Width || of.h != p.Height
 	grey := len(f.components) == 1
 	if !ok || p.Colour.Matrix == render.RGB && !f.rgb && !grey || resized && filter == render.Bicubic {
 		if c.other == nil {
 			return fmt.Errorf("cannot convert %s pictures", p.Format)
 		}
-		return c.other.Convert(dst, p, filter)
+		if of == (part{w: dst.Width, h: dst.Height}) {
+			return c.other.Convert(dst, p, filter)
+		}
+		return c.partByOther(dst, p, filter, of)
 	}
 	data, stride, err := f.take(p)
 	if err != nil {
 		return err
 	}
 	r := request{
-		format: p.Format, width: p.Width, height: p.Height, across: dst.Width, down: dst.Height,
+		format: p.Format, width: p.Width, height: p.Height, across: dst.Width, down: dst.Height, of: of,
 		colour: p.ShownColour(), nearest: filter == render.Nearest, portable: c.portable,
 	}
 	if c.plan == nil || c.now != r {
 		c.plan, c.now = newPlan(&f, r), r
 	}
-	c.run(dst, data, stride, max(p.Width*p.Height, dst.Width*dst.Height))
+	for i := range f.components {
+		data[i] = data[i][c.plan.skip[i]:]
+	}
+	pixels := dst.Width * dst.Height
+	shown := float64(pixels) / float64(of.w) / float64(of.h)
+	c.run(dst, data, stride, max(pixels, int(shown*float64(p.Width*p.Height))))
 	return nil
+}
+
+// partByOther has the other converter, which knows no parts, make a bitmap of
+// the whole picture, no larger than that is, and takes the part out of it.
+func (c *Converter) partByOther(dst render.Bitmap, p *render.Picture, filter render.Filter, of part) error {
+	b := render.Bitmap{Width: min(of.w, p.Width), Height: min(of.h, p.Height)}
+	if b.Width > maxSide || b.Height > maxSide {
+		return fmt.Errorf("a %s picture of %dx%d is larger than %dx%d", p.Format, p.Width, p.Height, maxSide, maxSide)
+	}
+	b.Stride = b.Width * 4
+	b.Pix = room(&c.whole, b.Stride*b.Height)
+	if err := c.other.Convert(b, p, filter); err != nil {
+		return err
+	}
+	if filter == render.Bicubic {
+		filter = render.Bilinear // what is left to do of enlarging
+	}
+	whole := render.Picture{
+		Format: "bgr0", Width: b.Width, Height: b.Height, Colour: render.Colour{Matrix: render.RGB},
+		Planes: []render.Plane{{Data: b.Pix, Stride: b.Stride, RowBytes: b.Stride, Rows: b.Height}},
+	}
+	return c.upright(dst, &whole, filter, of)
 }
 
 // take finds the components of p and makes sure that C cannot read beyond

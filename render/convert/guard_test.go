@@ -61,6 +61,11 @@ func TestGuardPages(t *testing.T) {
 					if err := slow.Convert(dst, p, f); err != nil {
 						t.Fatal(err)
 					}
+					for _, at := range [][2]int{{0, 0}, {dst.Width, dst.Height}, {dst.Width / 2, dst.Height / 2}} {
+						if err := k.ConvertPart(dst, p, f, at[0], at[1], 2*dst.Width, 2*dst.Height); err != nil {
+							t.Fatal(err)
+						}
+					}
 				}
 			}
 		}

@@ -15,15 +15,25 @@ type request struct {
 	format        string
 	width, height int           // of the picture
 	across, down  int           // of the bitmap
+	of            part          // the bitmap is that
 	colour        render.Colour // resolved
 	nearest       bool
 	portable      bool
 }
 
+// part is where a bitmap lies in that of the whole picture: at x, y of w x h
+// pixels.
+type part struct{ x, y, w, h int }
+
+// span is the pixels of an axis that are wanted: count, from first on, of those
+// that all of the picture would take.
+type span struct{ whole, first, count int }
+
 // plan is how pictures of one kind become bitmaps of one size. index, fraction
 // and mask are planar_taps, one axis after the other.
 type plan struct {
 	c        C.planar_plan
+	skip     [3]int // bytes before the first sample of a row that is looked at
 	index    []int32
 	fraction []int16
 	mask     []uint16
@@ -37,7 +47,8 @@ func newPlan(f *format, r request) *plan {
 	p.c.width, p.c.height = C.int32_t(r.across), C.int32_t(r.down)
 	p.c.components = C.int32_t(len(f.components))
 	p.c.rgb, p.c.portable = flag(f.rgb), flag(r.portable)
-	spread := f.shiftX == 1 && r.across == r.width
+	across, down := span{r.of.w, r.of.x, r.across}, span{r.of.h, r.of.y, r.down}
+	spread := f.shiftX == 1 && r.across == r.width && r.of.w == r.width
 	p.c.spread = flag(spread)
 	x, y := f.offsets(r.colour.Siting)
 	if spread && !r.nearest {
@@ -47,9 +58,8 @@ func newPlan(f *format, r request) *plan {
 	for i := range f.components {
 		k := &p.c.component[i]
 		w, h := f.size(i, r.width, r.height)
-		room = max(room, w+1)
 		f.words(k, i)
-		k.width, k.height = C.int32_t(w), C.int32_t(h)
+		k.height = C.int32_t(h)
 		x, y := x, y
 		if f.rgb || i == 0 {
 			x, y = siting{}, siting{}
@@ -57,15 +67,20 @@ func newPlan(f *format, r request) *plan {
 		k.columns = -1
 		if first := len(p.index); !(spread && i > 0) {
 			var close bool
-			k.box_x, close = p.axis(w, x, r.width, r.across, r.nearest)
+			k.box_x, close = p.axis(w, x, r.width, across, r.nearest)
+			var skip int
+			skip, w = p.crop(first, w, int(k.box_x))
+			p.skip[i] = skip * f.components[i].step * f.wordBytes()
 			if w == r.across && p.plain(first) {
 				p.truncate(first)
 			} else {
 				k.columns, k.mask = C.int32_t(first), flag(close)
 			}
 		}
+		k.width = C.int32_t(w)
+		room = max(room, w+1)
 		k.rows = C.int32_t(len(p.index))
-		k.box_y, _ = p.axis(h, y, r.height, r.down, r.nearest)
+		k.box_y, _ = p.axis(h, y, r.height, down, r.nearest)
 	}
 	p.c.room = C.int32_t(room + 2*margin)
 	return p
@@ -103,20 +118,20 @@ func (f *format) words(k *C.planar_component, i int) {
 }
 
 // axis appends the taps of a component's columns or rows, of which it has n
-// where luma has size, and the bitmap count. Where there are at least twice
+// where luma has size, for the pixels of to. Where there are at least twice
 // as many samples as the bitmap has, 2^box of them are averaged first, which
 // leaves a rest for which looking at two samples is looking at all of them.
 // close says that the masks hold.
-func (p *plan) axis(n int, s siting, size, count int, nearest bool) (box C.int32_t, close bool) {
+func (p *plan) axis(n int, s siting, size int, to span, nearest bool) (box C.int32_t, close bool) {
 	unit := 1
-	for ; !nearest && (n-1)/unit+1 >= 2*count; unit *= 2 {
+	for ; !nearest && (n-1)/unit+1 >= 2*to.whole; unit *= 2 {
 		box++
 	}
 	last := (n - 1) / unit
 	first := len(p.index)
 	close = true
-	for i := range count {
-		at := (float64(i) + 0.5) * float64(size) / float64(count) // in luma samples, from the picture's edge
+	for i := range to.count {
+		at := (float64(to.first+i) + 0.5) * float64(size) / float64(to.whole) // in luma samples, from the picture's edge
 		if nearest {
 			p.tap(min(last, int(at)>>s.shift), 0)
 		} else {
@@ -131,6 +146,22 @@ func (p *plan) axis(n int, s siting, size, count int, nearest bool) (box C.int32
 		p.mask = append(p.mask, uint16(2*apart|(2*apart+1)<<8))
 	}
 	return box, close
+}
+
+// crop counts the taps of columns from first on, of a component with n, from the
+// first sample that they look at: that is so many before it, and width as many
+// as they need.
+func (p *plan) crop(first, n, box int) (skip, width int) {
+	taps := p.index[first:]
+	base, end := taps[0], taps[len(taps)-1]+1
+	if p.fraction[len(p.fraction)-1] != 0 {
+		end++
+	}
+	for i := range taps {
+		taps[i] -= base
+	}
+	skip = int(base) << box
+	return skip, min(n, int(end)<<box) - skip
 }
 
 func (p *plan) tap(index int, fraction float64) {

@@ -27,7 +27,7 @@ CLONES static void blend_row(uint32_t *restrict dst, const uint32_t *restrict sr
 	}
 }
 
-void planar_overlay_blend(uint8_t *dst, int dst_stride, const uint8_t *src, int src_stride, int w, int h)
+void planar_layer_blend(uint8_t *dst, int dst_stride, const uint8_t *src, int src_stride, int w, int h)
 {
 	for (int y = 0; y < h; y++) {
 		blend_row((uint32_t *)(dst + (ptrdiff_t)y * dst_stride), (const uint32_t *)(src + (ptrdiff_t)y * src_stride), w);

@@ -3,8 +3,6 @@ package sdlwindow
 import (
 	"context"
 	"strings"
-	"sync/atomic"
-	"time"
 	"unsafe"
 
 	"github.com/veandco/go-sdl2/sdl"
@@ -26,6 +24,10 @@ func pushUserEvent(kind uint32) error {
 // returns what has come in. Meanwhile the window redraws itself as needed.
 func (w *Window) Wait(ctx context.Context) []render.Event {
 	w.events = nil
+	if w.visible && w.opts.Icon != nil { // now that the first picture does not wait for it
+		setIcon(w.win, w.opts.Icon)
+		w.opts.Icon = nil
+	}
 	for {
 		woken, damaged := ctx.Err() != nil, false
 		for e := sdl.PollEvent(); e != nil; e = sdl.PollEvent() {
@@ -35,7 +37,7 @@ func (w *Window) Wait(ctx context.Context) []render.Event {
 		if damaged {
 			w.repair()
 		}
-		if w.writeIfDue() || damaged {
+		if w.catchUp() || damaged {
 			// Drawing talks to the X server and may read events on the way, which the
 			// socket will not tell of again: look once more before sleeping.
 			continue
@@ -45,8 +47,11 @@ func (w *Window) Wait(ctx context.Context) []render.Event {
 			woken = true
 		default:
 		}
-		if woken || len(w.events) > 0 {
-			return w.events
+		if woken || len(w.events) > 0 && !w.pointer.holdsBack(w.events) {
+			return w.told()
+		}
+		if len(w.events) > 0 {
+			w.pointer.hold(w)
 		}
 		if w.watcher == nil {
 			w.waitInSDL(ctx)
@@ -54,7 +59,7 @@ func (w *Window) Wait(ctx context.Context) []render.Event {
 		}
 		select {
 		case <-w.wake:
-			return w.events
+			return w.told()
 		case <-w.watcher.ready():
 		case <-ctx.Done():
 		}
@@ -94,8 +99,7 @@ func (w *Window) handle(e sdl.Event) (damaged bool) {
 	case *sdl.RenderEvent: // textures were lost
 		w.holds = holdsNothing
 		if t, ok := w.canvas.(*texture); ok {
-			t.drop()
-			t.dropCaptions()
+			t.forget()
 		}
 		return true
 	case *sdl.KeyboardEvent:
@@ -104,19 +108,23 @@ func (w *Window) handle(e sdl.Event) (damaged bool) {
 			w.key(w.keys.down(e.Keysym.Sym, e.Keysym.Mod))
 		}
 	case *sdl.TextInputEvent:
-		w.key(w.keys.text(e.GetText()))
+		text := e.GetText()
+		w.key(w.keys.text(text))
+		if text = w.keys.typed(text); text != "" {
+			w.events = append(w.events, render.Event{Kind: render.TextInput, Text: text})
+		}
 	case *sdl.MouseWheelEvent:
 		w.wheel(e)
 	case *sdl.MouseButtonEvent:
 		w.cursor.moved(w)
-		if e.Type == sdl.MOUSEBUTTONDOWN && e.Button == sdl.BUTTON_LEFT && e.Clicks > 0 && e.Clicks%2 == 0 {
-			w.key("doubleclick")
-		}
+		w.button(e)
 	case *sdl.MouseMotionEvent:
 		w.cursor.moved(w)
+		w.move(e)
 	case *sdl.DropEvent:
 		if e.File != "" && (e.Type == sdl.DROPFILE || e.Type == sdl.DROPTEXT && strings.Contains(e.File, "://")) {
-			w.events = append(w.events, render.Event{Kind: render.FileDrop, Path: strings.TrimSpace(e.File)})
+			x, y := w.dropPoint()
+			w.events = append(w.events, render.Event{Kind: render.FileDrop, Path: strings.TrimSpace(e.File), X: x, Y: y})
 		}
 	case *sdl.QuitEvent: // follows the closing of the only window
 		w.events = append(w.events, render.Event{Kind: render.CloseRequest})
@@ -138,6 +146,8 @@ func (w *Window) handleWindow(e *sdl.WindowEvent) (damaged bool) {
 	case sdl.WINDOWEVENT_EXPOSED, sdl.WINDOWEVENT_SHOWN, sdl.WINDOWEVENT_RESTORED,
 		sdl.WINDOWEVENT_MAXIMIZED, sdl.WINDOWEVENT_FOCUS_GAINED:
 		return true
+	case sdl.WINDOWEVENT_LEAVE:
+		w.events = append(w.events, render.Event{Kind: render.PointerLeave})
 	}
 	return false
 }
@@ -145,78 +155,6 @@ func (w *Window) handleWindow(e *sdl.WindowEvent) (damaged bool) {
 // key adds a key press, unless name is empty.
 func (w *Window) key(name string) {
 	if name != "" {
-		w.events = append(w.events, render.Event{Kind: render.KeyPress, Key: name})
+		w.events = append(w.events, render.Event{Kind: render.KeyPress, Key: name, Mods: mods(w.keys.held)})
 	}
-}
-
-func (w *Window) wheel(e *sdl.MouseWheelEvent) {
-	if w.keys.held&commandMod != 0 {
-		return
-	}
-	y := e.Y
-	if e.Direction == sdl.MOUSEWHEEL_FLIPPED {
-		y = -y
-	}
-	for ; y > 0; y-- {
-		w.key("wheelup")
-	}
-	for ; y < 0; y++ {
-		w.key("wheeldown")
-	}
-}
-
-// cursor hides the mouse pointer in full screen when it has not moved.
-type cursor struct {
-	timer  *time.Timer
-	due    atomic.Bool
-	hidden bool
-}
-
-// cursorDelay is how long the pointer stays visible after its last motion.
-const cursorDelay = 2 * time.Second
-
-func (c *cursor) fullscreen(w *Window, on bool) {
-	if on {
-		c.moved(w)
-		return
-	}
-	c.stop()
-}
-
-// moved shows the pointer and, in full screen, starts the wait for hiding it.
-func (c *cursor) moved(w *Window) {
-	c.reveal()
-	if !w.Fullscreen() {
-		return
-	}
-	if c.timer == nil {
-		c.timer = time.AfterFunc(cursorDelay, func() {
-			c.due.Store(true)
-			w.Wake()
-		})
-		return
-	}
-	c.timer.Reset(cursorDelay)
-}
-
-func (c *cursor) reveal() {
-	c.due.Store(false)
-	if c.hidden {
-		sdl.ShowCursor(sdl.ENABLE)
-		c.hidden = false
-	}
-}
-
-func (c *cursor) hideIfDue() {
-	if c.due.Swap(false) {
-		sdl.ShowCursor(sdl.DISABLE)
-		c.hidden = true
-	}
-}
-
-func (c *cursor) stop() {
-	if c.timer != nil {
-		c.timer.Stop()
-	}
-	c.reveal()
 }

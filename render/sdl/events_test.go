@@ -37,8 +37,6 @@ func keyNames(events []render.Event) []string {
 	for _, e := range events {
 		if e.Kind == render.KeyPress {
 			names = append(names, e.Key)
-		} else {
-			names = append(names, "not a key")
 		}
 	}
 	return names
@@ -86,12 +84,14 @@ func TestKeys(t *testing.T) {
 		{"KP_Left", []string{"left"}},
 		{"KP_Add", []string{"+"}},
 		{"KP_Enter", []string{"return"}},
-		{"ctrl+l", nil},
-		{"ctrl+c", nil},
+		{"shift+Tab", []string{"shift+tab"}},
+		{"ctrl+l", []string{"ctrl+l"}},
+		{"ctrl+c", []string{"ctrl+c"}},
 		{"ctrl+Left", nil},
 		{"alt+l", nil},
 		{"super+l", nil},
-		{"ctrl+shift+l", nil},
+		{"ctrl+shift+l", []string{"ctrl+shift+l"}},
+		{"ctrl+alt+l", nil},
 		{"shift", nil},
 		{"Control_L", nil},
 		{"q", []string{"q"}},
@@ -144,34 +144,6 @@ func TestKeyRepeat(t *testing.T) {
 	xdotool(t, "keyup", "Right")
 	if len(got) < 3 || slices.ContainsFunc(got, func(s string) bool { return s != "right" }) {
 		t.Errorf("a key held down gave %q", got)
-	}
-}
-
-func TestMouse(t *testing.T) {
-	w := eventWindow(t)
-	for _, c := range []struct {
-		args []string
-		want []string
-	}{
-		{[]string{"click", "4"}, []string{"wheelup"}},
-		{[]string{"click", "5"}, []string{"wheeldown"}},
-		{[]string{"keydown", "ctrl", "click", "4", "keyup", "ctrl"}, nil},
-		{[]string{"mousemove", "120", "120"}, nil},
-		{[]string{"click", "1"}, nil},
-	} {
-		xdotool(t, c.args...)
-		var events []render.Event
-		if c.want != nil {
-			events = collect(w, len(c.want))
-		}
-		if got := keyNames(append(events, extra(w)...)); !slices.Equal(got, c.want) {
-			t.Errorf("%v: got %q, want %q", c.args, got, c.want)
-		}
-	}
-	time.Sleep(600 * time.Millisecond) // longer than a double click
-	xdotool(t, "click", "--repeat", "2", "--delay", "40", "1")
-	if got := keyNames(append(collect(w, 1), extra(w)...)); !slices.Equal(got, []string{"doubleclick"}) {
-		t.Errorf("a double click gave %q", got)
 	}
 }
 

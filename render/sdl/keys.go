@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/veandco/go-sdl2/sdl"
+
+	"planar/render"
 )
 
 // keyboard names keys. Keys that make a character are named by SDL's text
@@ -45,7 +47,9 @@ func (k *keyboard) down(sym sdl.Keycode, mod uint16) string {
 		return ""
 	case sym > ' ' && sym < 0x40000000 && sym != sdl.K_DELETE:
 		k.named = false
-		return ""
+		return command(sym, mod)
+	case sym == sdl.K_TAB && mod&sdl.KMOD_SHIFT != 0:
+		name = "shift+tab"
 	default:
 		name = strings.ToLower(sdl.GetKeyName(sym))
 	}
@@ -53,6 +57,17 @@ func (k *keyboard) down(sym sdl.Keycode, mod uint16) string {
 		return ""
 	}
 	return name
+}
+
+// command names a letter that goes down with Ctrl held: such a key makes no text.
+func command(sym sdl.Keycode, mod uint16) string {
+	if sym < sdl.K_a || sym > sdl.K_z || mod&sdl.KMOD_CTRL == 0 || mod&(commandMod&^sdl.KMOD_CTRL) != 0 {
+		return ""
+	}
+	if mod&sdl.KMOD_SHIFT != 0 {
+		return "ctrl+shift+" + string(rune(sym))
+	}
+	return "ctrl+" + string(rune(sym))
 }
 
 // keypad names the keypad's keys without Num Lock.
@@ -71,13 +86,48 @@ func (k *keyboard) text(s string) string {
 	if n == 0 || n != len(s) || r == utf8.RuneError || !unicode.IsGraphic(r) || r == ' ' {
 		return "" // composed text, a paste or a space is no key
 	}
-	if mod := k.mod & commandMod; mod != 0 {
-		// AltGr, which some systems report as right alt with control, is a
-		// second shift on keyboards where it changes the character.
-		altGr := mod&sdl.KMOD_RALT != 0 && mod&^(sdl.KMOD_RALT|sdl.KMOD_LCTRL) == 0
-		if !altGr || unicode.ToLower(r) == unicode.ToLower(rune(k.sym)) {
-			return ""
-		}
+	if k.commands(r, k.mod) {
+		return ""
 	}
 	return s
+}
+
+// commands reports whether the last key that went down, and made r, was to be a
+// command, by the modifiers with it.
+func (k *keyboard) commands(r rune, mod uint16) bool {
+	mod &= commandMod
+	if mod == 0 {
+		return false
+	}
+	// AltGr, which some systems report as right alt with control, is a second shift
+	// on keyboards where it changes the character.
+	altGr := mod&sdl.KMOD_RALT != 0 && mod&^(sdl.KMOD_RALT|sdl.KMOD_LCTRL) == 0
+	return !altGr || unicode.ToLower(r) == unicode.ToLower(rune(k.sym))
+}
+
+// typed is what of a text that has come in is to be written: nothing of commands,
+// and no control characters.
+func (k *keyboard) typed(s string) string {
+	if r, n := utf8.DecodeRuneInString(s); n == len(s) && k.commands(r, k.held) {
+		return ""
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// mods are SDL's modifiers as render has them.
+func mods(mod uint16) (m render.Mods) {
+	for _, p := range []struct {
+		sdl uint16
+		is  render.Mods
+	}{{sdl.KMOD_SHIFT, render.ModShift}, {sdl.KMOD_CTRL, render.ModCtrl}, {sdl.KMOD_ALT, render.ModAlt}} {
+		if mod&p.sdl != 0 {
+			m |= p.is
+		}
+	}
+	return m
 }

@@ -13,3 +13,7 @@ func x11Window(*sdl.Window) (display unsafe.Pointer, window uint64) { return nil
 func unmanaged(*sdl.Window) bool { return false }
 
 func watch(*sdl.Window) *watcher { return nil }
+
+func askPointer(*sdl.Window) (x, y int, ok bool) { return 0, 0, false }
+
+func textDPI(*sdl.Window) float64 { return 0 }

@@ -1,12 +1,12 @@
 package sdlwindow
 
 import (
+	"errors"
 	"unsafe"
 
 	"github.com/veandco/go-sdl2/sdl"
 
 	"planar/render"
-	"planar/render/overlay"
 )
 
 // surface is the canvas without a graphics processor: pictures are converted
@@ -15,18 +15,21 @@ type surface struct {
 	win    *sdl.Window
 	conv   render.Converter
 	filter render.Filter
+	view   render.View
 
 	// What was drawn last, and where.
 	on      *sdl.Surface
 	pixels  unsafe.Pointer
 	w, h    int
-	picture render.Rect
+	picture render.Rect // the part of the picture that is in the window
 
 	scratch render.Bitmap // for screens that do not have 32-bit pixels
 
-	text    render.Overlay
-	painter *overlay.Painter // made when text first comes
-	written []render.Rect    // where text lies on what was drawn last
+	layers []render.Layer // that are wanted, and
+	laid   []laid         // that are on what was drawn last; those below first
+	free   [][]byte       // memory of those that have gone, while others are laid
+	unseen bool           // show has not been called since
+	damage []render.Rect  // else where layers have changed since
 }
 
 func (*surface) name() string { return "surface" }
@@ -38,13 +41,15 @@ func (s *surface) draw(p *render.Picture) error {
 	}
 	fresh := !s.is(on)
 	s.on, s.pixels, s.w, s.h = on, on.Data(), int(on.W), int(on.H)
-	var r render.Rect
+	var place, r render.Rect
 	if p != nil {
 		dw, dh := p.DisplaySize()
-		r = render.Fit(s.w, s.h, dw, dh)
+		place = wholePlace(s.view, s.w, s.h, dw, dh)
+		r = intersect(place, render.Rect{W: s.w, H: s.h})
 	}
 	clear := func(b render.Rect) error {
-		return on.FillRect(&sdl.Rect{X: int32(b.X), Y: int32(b.Y), W: int32(b.W), H: int32(b.H)}, 0)
+		to := sdlRect(b)
+		return on.FillRect(&to, 0)
 	}
 	for _, b := range render.Bars(s.w, s.h, r) {
 		if fresh || r != s.picture {
@@ -53,27 +58,60 @@ func (s *surface) draw(p *render.Picture) error {
 			}
 			continue
 		}
-		for _, old := range s.written {
-			if old = intersect(old, b); old.W > 0 && old.H > 0 {
-				if err := clear(old); err != nil {
+		for _, l := range s.laid { // which reach over the bars
+			if r := intersect(l.at, b); r.W > 0 && r.H > 0 {
+				if err := clear(r); err != nil {
 					return err
 				}
 			}
 		}
 	}
-	s.picture, s.written = r, s.written[:0]
-	if err := s.convert(p, r); err != nil {
+	s.picture = r
+	s.bury()
+	s.unseen = true
+	if err := s.convert(p, place, r); err != nil {
 		return err
 	}
-	return s.overwrite()
+	return s.settle()
+}
+
+// wholePlace is where the whole of a picture lies in a window.
+func wholePlace(v render.View, winW, winH, w, h int) render.Rect {
+	x, y, pw, ph := v.Place(winW, winH, w, h)
+	return render.Rect{X: int(x), Y: int(y), W: int(pw), H: int(ph)}
+}
+
+// look says how pictures are drawn from now on.
+func (s *surface) look(v render.View, f render.Filter) { s.view, s.filter = v, f }
+
+// viewFilter is how pictures are scaled in a view.
+func viewFilter(v render.View, f render.Filter) render.Filter {
+	if v.Zoom >= render.PixelZoom {
+		return render.Nearest
+	}
+	return f
+}
+
+// convertPart fills dst with the part of p at r, if all of it is at place.
+func convertPart(conv render.Converter, dst render.Bitmap, p *render.Picture, f render.Filter, place, r render.Rect) error {
+	if r == place {
+		return conv.Convert(dst, p, f)
+	}
+	parts, ok := conv.(render.PartConverter)
+	if !ok {
+		return errors.New("cannot show a part of a picture")
+	}
+	return parts.ConvertPart(dst, p, f, r.X-place.X, r.Y-place.Y, place.W, place.H)
+}
+
+// memory is all of the surface's.
+func (s *surface) memory() []byte {
+	return unsafe.Slice((*byte)(s.on.Data()), int(s.on.Pitch)*s.h)
 }
 
 // window is the surface's memory, of 32-bit pixels.
 func (s *surface) window() render.Bitmap {
-	return render.Bitmap{
-		Pix:   unsafe.Slice((*byte)(s.on.Data()), int(s.on.Pitch)*s.h),
-		Width: s.w, Height: s.h, Stride: int(s.on.Pitch),
-	}
+	return render.Bitmap{Pix: s.memory(), Width: s.w, Height: s.h, Stride: int(s.on.Pitch)}
 }
 
 // direct reports whether the surface has the pixels that converters make.
@@ -82,51 +120,25 @@ func (s *surface) direct() bool {
 	return f == sdl.PIXELFORMAT_RGB888 || f == sdl.PIXELFORMAT_ARGB8888
 }
 
-// convert fills r with p.
-func (s *surface) convert(p *render.Picture, r render.Rect) error {
-	if r.W == 0 || r.H == 0 {
+// convert fills r with the part of p that is there, if all of it is at place.
+func (s *surface) convert(p *render.Picture, place, r render.Rect) error {
+	if r.W <= 0 || r.H <= 0 {
 		return nil
 	}
+	filter := viewFilter(s.view, s.filter)
 	if s.direct() {
-		return s.conv.Convert(s.window().Sub(r), p, s.filter)
+		return convertPart(s.conv, s.window().Sub(r), p, filter, place, r)
 	}
 	if s.scratch.Width != r.W || s.scratch.Height != r.H {
 		s.scratch = render.NewBitmap(r.W, r.H)
 	}
-	if err := s.conv.Convert(s.scratch, p, s.filter); err != nil {
+	if err := convertPart(s.conv, s.scratch, p, filter, place, r); err != nil {
 		return err
 	}
 	at := unsafe.Add(s.on.Data(), r.Y*int(s.on.Pitch)+r.X*int(s.on.Format.BytesPerPixel))
 	return sdl.ConvertPixels(int32(r.W), int32(r.H),
 		sdl.PIXELFORMAT_ARGB8888, unsafe.Pointer(&s.scratch.Pix[0]), s.scratch.Stride,
 		s.on.Format.Format, at, int(s.on.Pitch))
-}
-
-// write keeps the text for the pictures to come.
-func (s *surface) write(o render.Overlay) (outdated bool) {
-	s.text = o
-	return true
-}
-
-// overwrite lays the text over what was drawn.
-func (s *surface) overwrite() error {
-	if s.text.Empty() {
-		s.painter = nil // and its memory
-		return nil
-	}
-	if s.painter == nil {
-		s.painter = overlay.New()
-	}
-	boxes, _ := s.painter.Paint(s.text, s.w, s.h)
-	for _, b := range boxes {
-		if s.direct() {
-			blend(s.window(), b)
-		} else if err := blendAny(s.on, b); err != nil {
-			return err
-		}
-		s.written = append(s.written, render.Rect{X: b.X, Y: b.Y, W: b.Pixels.Width, H: b.Pixels.Height})
-	}
-	return nil
 }
 
 // is reports whether on is the surface that was drawn on last, unchanged.
@@ -141,7 +153,13 @@ func (s *surface) stale() bool {
 	return err != nil || !s.is(on)
 }
 
-func (s *surface) show() error { return s.win.UpdateSurface() }
+func (s *surface) show() error {
+	if err := s.settle(); err != nil {
+		return err
+	}
+	s.damage, s.unseen = s.damage[:0], false
+	return s.win.UpdateSurface()
+}
 
 // close has nothing to give back: the surface goes with the window.
 func (s *surface) close() {}

@@ -3,12 +3,12 @@ package sdlwindow
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"unsafe"
 
 	"github.com/veandco/go-sdl2/sdl"
 
 	"planar/render"
-	"planar/render/overlay"
 )
 
 // errSoftwareGL says that OpenGL is there but no graphics processor is.
@@ -21,6 +21,7 @@ type texture struct {
 	ren    *sdl.Renderer
 	conv   render.Converter
 	filter render.Filter
+	view   render.View
 	label  string
 	maxW   int // largest texture
 	maxH   int
@@ -30,21 +31,28 @@ type texture struct {
 
 	// What was drawn last; a zero shape is black.
 	shapeW, shapeH int
-	rotation       int // degrees that are still to be turned
-	// The window's size if the picture was scaled for it, else zero.
-	fitW, fitH int
+	rotation       int  // degrees that are still to be turned
+	fit            *fit // if the picture was scaled for the window
+	mustFit        bool // it had to be, whatever the view
 
 	shownW, shownH int // the window's size when show was called last
 
-	text     render.Overlay
-	painter  *overlay.Painter // made when text first comes
-	captions []caption        // the text as it was composed last
+	layers []render.Layer
+	sheets []sheet // textures of the layers that were composed last
 }
 
-// caption is a piece of text as a texture, and where it goes.
-type caption struct {
-	tex *sdl.Texture
-	at  sdl.Rect
+// fit is a picture that was scaled for a window of w x h pixels, and seen in a
+// view: the part of it that is in the window at the place at.
+type fit struct {
+	w, h int
+	view render.View
+	at   render.Rect
+}
+
+// sheet is a layer as a texture.
+type sheet struct {
+	layer render.Layer // without its pixels
+	tex   *sdl.Texture
 }
 
 // textureKind is what a texture has to be made anew for.
@@ -52,6 +60,7 @@ type textureKind struct {
 	format uint32
 	w, h   int
 	mode   sdl.YUV_CONVERSION_MODE
+	filter render.Filter
 }
 
 // newTexture makes a renderer for win. Unless forced it fails when that
@@ -93,12 +102,13 @@ func newTexture(win *sdl.Window, conv render.Converter, filter render.Filter, fo
 func (t *texture) name() string { return t.label }
 
 func (t *texture) draw(p *render.Picture) error {
-	t.shapeW, t.shapeH, t.fitW, t.fitH = 0, 0, 0, 0
+	t.shapeW, t.shapeH, t.fit, t.mustFit = 0, 0, nil, false
 	if p == nil {
 		return nil
 	}
 	dw, dh := p.DisplaySize()
-	if mode, ok := yuvMode(p); ok && t.filter != render.Bicubic && t.holds(p.Width, p.Height) {
+	t.mustFit = t.filter == render.Bicubic || !t.holds(p.Width, p.Height) || !t.holds(p.Height, p.Width)
+	if mode, ok := yuvMode(p); ok && !t.fits() {
 		if err := t.uploadYUV(p, mode); err != nil {
 			return err
 		}
@@ -112,6 +122,14 @@ func (t *texture) draw(p *render.Picture) error {
 	t.shapeW, t.shapeH = dw, dh
 	return nil
 }
+
+// fits reports whether the picture is scaled for the window before it becomes a
+// texture. Where samples are seen as squares it is: a graphics processor may be a
+// little off at such scales.
+func (t *texture) fits() bool { return t.mustFit || t.view.Zoom >= render.PixelZoom }
+
+// look says how pictures are shown from now on.
+func (t *texture) look(v render.View, f render.Filter) { t.view, t.filter = v, f }
 
 // holds reports whether a texture can be as large as w x h.
 func (t *texture) holds(w, h int) bool { return w <= t.maxW && h <= t.maxH }
@@ -146,7 +164,7 @@ func (t *texture) ensure(k textureKind) error {
 	}
 	t.drop()
 	quality := "1"
-	if t.filter == render.Nearest {
+	if k.filter == render.Nearest {
 		quality = "0"
 	}
 	// Both are read when a texture is made; the mode is the process's.
@@ -184,7 +202,7 @@ func (t *texture) uploadYUV(p *render.Picture, mode sdl.YUV_CONVERSION_MODE) err
 			return fmt.Errorf("plane %d of a %s picture of %dx%d is too small", i, p.Format, p.Width, p.Height)
 		}
 	}
-	if err := t.ensure(textureKind{sdl.PIXELFORMAT_IYUV, p.Width, p.Height, mode}); err != nil {
+	if err := t.ensure(textureKind{sdl.PIXELFORMAT_IYUV, p.Width, p.Height, mode, t.filter}); err != nil {
 		return err
 	}
 	y, u, v := p.Planes[0], p.Planes[1], p.Planes[2]
@@ -198,16 +216,23 @@ func (t *texture) uploadConverted(p *render.Picture, dw, dh int) error {
 	if p.Rotation%180 != 0 {
 		w, h = h, w
 	}
-	if t.filter == render.Bicubic || !t.holds(w, h) {
+	filter := viewFilter(t.view, t.filter)
+	place := render.Rect{W: w, H: h}
+	r := place
+	if t.fits() {
 		ow, oh, err := t.outputSize()
 		if err != nil {
 			return err
 		}
-		r := render.Fit(ow, oh, dw, dh)
-		w, h = min(max(1, r.W), t.maxW), min(max(1, r.H), t.maxH)
-		t.fitW, t.fitH = ow, oh
+		place = wholePlace(t.view, ow, oh, dw, dh)
+		r = intersect(place, render.Rect{W: min(ow, t.maxW), H: min(oh, t.maxH)})
+		if r.W <= 0 || r.H <= 0 {
+			return fmt.Errorf("no texture for a window of %dx%d", ow, oh)
+		}
+		w, h = r.W, r.H
+		t.fit = &fit{ow, oh, t.view, r}
 	}
-	if err := t.ensure(textureKind{format: sdl.PIXELFORMAT_ARGB8888, w: w, h: h}); err != nil {
+	if err := t.ensure(textureKind{format: sdl.PIXELFORMAT_ARGB8888, w: w, h: h, filter: filter}); err != nil {
 		return err
 	}
 	pix, stride, err := t.tex.Lock(nil)
@@ -215,7 +240,7 @@ func (t *texture) uploadConverted(p *render.Picture, dw, dh int) error {
 		return fmt.Errorf("cannot write to a texture: %w", err)
 	}
 	defer t.tex.Unlock()
-	return t.conv.Convert(render.Bitmap{Pix: pix, Width: w, Height: h, Stride: stride}, p, t.filter)
+	return convertPart(t.conv, render.Bitmap{Pix: pix, Width: w, Height: h, Stride: stride}, p, filter, place, r)
 }
 
 func (t *texture) outputSize() (w, h int, err error) {
@@ -224,11 +249,14 @@ func (t *texture) outputSize() (w, h int, err error) {
 }
 
 func (t *texture) stale() bool {
-	if t.fitW == 0 {
+	if t.shapeW == 0 {
 		return false
 	}
+	if t.fit == nil {
+		return t.fits() || t.filter != t.kind.filter
+	}
 	w, h, err := t.outputSize()
-	return err != nil || w != t.fitW || h != t.fitH
+	return err != nil || !t.fits() || t.fit.w != w || t.fit.h != h || t.fit.view != t.view || viewFilter(t.view, t.filter) != t.kind.filter
 }
 
 func (t *texture) show() error {
@@ -254,7 +282,11 @@ func (t *texture) compose(w, h int) error {
 	if err := t.ren.Clear(); err != nil {
 		return err
 	}
-	if r := render.Fit(w, h, t.shapeW, t.shapeH); r.W > 0 {
+	r := wholePlace(t.view, w, h, t.shapeW, t.shapeH)
+	if t.fit != nil {
+		r = t.fit.at
+	}
+	if r.W > 0 && t.shapeW > 0 {
 		// SDL turns the rectangle about its centre after placing it.
 		dst := sdl.FRect{X: float32(r.X), Y: float32(r.Y), W: float32(r.W), H: float32(r.H)}
 		if t.rotation%180 != 0 {
@@ -266,78 +298,111 @@ func (t *texture) compose(w, h int) error {
 			return err
 		}
 	}
-	if err := t.overwrite(w, h); err != nil {
+	if err := t.drawLayers(); err != nil {
 		return err
 	}
 	t.ren.Present()
 	return nil
 }
 
-// write keeps the text for the frames to come.
-func (t *texture) write(o render.Overlay) (outdated bool) {
-	t.text = o
-	return false
+// translucent makes a texture of pixels whose colours are multiplied by alpha.
+func (t *texture) translucent(b render.Bitmap) (*sdl.Texture, error) {
+	sdl.SetHint(sdl.HINT_RENDER_SCALE_QUALITY, "0")
+	tex, err := t.ren.CreateTexture(sdl.PIXELFORMAT_ARGB8888, sdl.TEXTUREACCESS_STATIC, int32(b.Width), int32(b.Height))
+	if err != nil {
+		return nil, err
+	}
+	multiplied := sdl.ComposeCustomBlendMode(
+		sdl.BLENDFACTOR_ONE, sdl.BLENDFACTOR_ONE_MINUS_SRC_ALPHA, sdl.BLENDOPERATION_ADD,
+		sdl.BLENDFACTOR_ONE, sdl.BLENDFACTOR_ONE_MINUS_SRC_ALPHA, sdl.BLENDOPERATION_ADD)
+	if err := tex.SetBlendMode(multiplied); err != nil {
+		// Colours are multiplied by alpha twice then: they are dimmer, but there.
+		err = tex.SetBlendMode(sdl.BLENDMODE_BLEND)
+		if err != nil {
+			tex.Destroy()
+			return nil, err
+		}
+	}
+	if err := tex.Update(nil, unsafe.Pointer(&b.Pix[0]), b.Stride); err != nil {
+		tex.Destroy()
+		return nil, err
+	}
+	return tex, nil
 }
 
-// overwrite draws the text over a frame of w x h.
-func (t *texture) overwrite(w, h int) error {
-	if t.text.Empty() {
-		t.dropCaptions()
-		t.painter = nil // and its memory
+// lay keeps the layers for the frames to come. One that no texture holds, which
+// is larger than any screen, is left out.
+func (t *texture) lay(ls []render.Layer) {
+	t.layers = slices.DeleteFunc(slices.Clone(ls), func(l render.Layer) bool { return !t.holds(l.Pixels.Width, l.Pixels.Height) })
+}
+
+// settle has nothing to do: layers are drawn when a frame is.
+func (t *texture) settle() error { return nil }
+
+// showLayers draws a frame: for a graphics processor that is little.
+func (t *texture) showLayers() error { return t.show() }
+
+// drawLayers draws the layers over a frame, and uploads those that have changed.
+func (t *texture) drawLayers() error {
+	for i, l := range t.layers {
+		if i == len(t.sheets) {
+			t.sheets = append(t.sheets, sheet{})
+		}
+		if err := t.upload(&t.sheets[i], l); err != nil {
+			return fmt.Errorf("cannot make a texture for a layer: %w", err)
+		}
+		at := sdlRect(l.Rect())
+		if err := t.ren.Copy(t.sheets[i].tex, nil, &at); err != nil {
+			return err
+		}
+	}
+	for i := len(t.layers); i < len(t.sheets); i++ {
+		t.sheets[i].drop()
+	}
+	t.sheets = t.sheets[:len(t.layers)]
+	return nil
+}
+
+// upload makes s be l.
+func (t *texture) upload(s *sheet, l render.Layer) error {
+	b, was := l.Pixels, s.layer
+	if s.tex != nil && was.Rect() == l.Rect() && was.Version == l.Version {
 		return nil
 	}
-	if t.painter == nil {
-		t.painter = overlay.New()
-	}
-	boxes, changed := t.painter.Paint(t.text, w, h)
-	if changed || len(t.captions) != len(boxes) {
-		if err := t.uploadCaptions(boxes); err != nil {
+	if s.tex != nil && was.Pixels.Width == b.Width && was.Pixels.Height == b.Height {
+		if err := s.tex.Update(nil, unsafe.Pointer(&b.Pix[0]), b.Stride); err != nil {
 			return err
 		}
-	}
-	for _, c := range t.captions {
-		if err := t.ren.Copy(c.tex, nil, &c.at); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// uploadCaptions makes textures of boxes.
-func (t *texture) uploadCaptions(boxes []overlay.Box) error {
-	t.dropCaptions()
-	for _, b := range boxes {
-		w, h := int32(b.Pixels.Width), int32(b.Pixels.Height)
-		tex, err := t.ren.CreateTexture(sdl.PIXELFORMAT_ARGB8888, sdl.TEXTUREACCESS_STATIC, w, h)
+	} else {
+		s.drop()
+		tex, err := t.translucent(b)
 		if err != nil {
-			return fmt.Errorf("cannot make a texture for text: %w", err)
-		}
-		t.captions = append(t.captions, caption{tex, sdl.Rect{X: int32(b.X), Y: int32(b.Y), W: w, H: h}})
-		multiplied := sdl.ComposeCustomBlendMode(
-			sdl.BLENDFACTOR_ONE, sdl.BLENDFACTOR_ONE_MINUS_SRC_ALPHA, sdl.BLENDOPERATION_ADD,
-			sdl.BLENDFACTOR_ONE, sdl.BLENDFACTOR_ONE_MINUS_SRC_ALPHA, sdl.BLENDOPERATION_ADD)
-		if tex.SetBlendMode(multiplied) != nil {
-			// Colours are multiplied by alpha twice then: the text is dimmer, but there.
-			if err := tex.SetBlendMode(sdl.BLENDMODE_BLEND); err != nil {
-				return err
-			}
-		}
-		if err := tex.Update(nil, unsafe.Pointer(&b.Pixels.Pix[0]), b.Pixels.Stride); err != nil {
 			return err
 		}
+		s.tex = tex
 	}
+	s.layer = l
+	s.layer.Pixels.Pix = nil
 	return nil
 }
 
-func (t *texture) dropCaptions() {
-	for _, c := range t.captions {
-		c.tex.Destroy()
+func (s *sheet) drop() {
+	if s.tex != nil {
+		s.tex.Destroy()
+		s.tex = nil
 	}
-	t.captions = nil
+}
+
+// forget destroys all textures, as they were lost or the window goes.
+func (t *texture) forget() {
+	t.drop()
+	for i := range t.sheets {
+		t.sheets[i].drop()
+	}
+	t.sheets = nil
 }
 
 func (t *texture) close() {
-	t.drop()
-	t.dropCaptions()
+	t.forget()
 	t.ren.Destroy()
 }

@@ -2,6 +2,12 @@
 //
 // Everything but Wake belongs to the goroutine that called Open, which must be
 // locked to the main OS thread.
+//
+// window.go is what the player asks of a window; surface.go and texture.go are the
+// two ways to draw, without a graphics processor and with one, and layers.go is
+// what lies over the picture. events.go is how it waits, and keys.go and pointer.go
+// are what a person does meanwhile. desktop.go, icon.go and cursor.go are what the
+// desktop has to do with it, and x11.go is what SDL does not tell of an X server.
 package sdlwindow
 
 import (
@@ -23,6 +29,7 @@ import (
 // Options say what kind of window to open.
 type Options struct {
 	Title      string
+	Icon       []byte          // a PNG, for title bars and lists of windows; nil for none
 	Geometry   render.Geometry // the zero value takes the pictures' size, centred
 	Borderless bool
 	Fullscreen bool
@@ -48,9 +55,17 @@ type canvas interface {
 	stale() bool
 	// show puts what was drawn last on the screen.
 	show() error
-	// write lays o over what is drawn or shown from now on. It reports whether what
-	// was drawn last has to be drawn again for that.
-	write(o render.Overlay) (outdated bool)
+	// look says how pictures are drawn from now on. It makes what was drawn last
+	// stale if that looks otherwise.
+	look(v render.View, f render.Filter)
+	// lay keeps the layers that are over what is drawn or shown from now on.
+	lay(ls []render.Layer)
+	// settle brings the layers of what was drawn last, which is not stale, up to
+	// date. The screen does not change.
+	settle() error
+	// showLayers is settle, and puts that on the screen, which shows what was drawn
+	// last but for its layers.
+	showLayers() error
 	// name says what kind of canvas this is, for logs.
 	name() string
 	close()
@@ -70,16 +85,20 @@ type Window struct {
 	forgotten   bool  // the screen shows a picture that cannot be drawn again
 	redrawErr   error // from redrawing in Wait; Prepare returns it
 
-	writing writing
+	layers  []render.Layer
+	view    render.View
+	changes changes
 
 	shapeW, shapeH int
 	askedW, askedH int          // the size this package last gave the window
 	keepSize       bool         // the size is the user's: SetShape leaves it alone
 	emulated       *render.Rect // the window's place before an emulated full screen
 
-	keys   keyboard
-	events []render.Event
-	cursor cursor
+	keys    keyboard
+	events  []render.Event
+	cursor  cursor
+	pointer pointer
+	dpi     float64 // that text is made for, as the desktop says; 0 if it does not
 
 	wake    chan struct{} // holds a token when Wake was called
 	watcher *watcher      // nil where only SDL can wait
@@ -95,6 +114,7 @@ const (
 	holdsNothing content = iota
 	holdsShown           // the picture on the screen, or black if there was none
 	holdsNext            // the prepared picture
+	holdsScreen          // what is on the screen, of a picture that is forgotten
 )
 
 // wakeEvent is the type of the event that ends a Wait.
@@ -123,7 +143,7 @@ func Open(opts Options) (*Window, error) {
 		return nil, fmt.Errorf("cannot open a window: %w", err)
 	}
 	for _, unused := range []uint32{
-		sdl.KEYMAPCHANGED, sdl.TEXTEDITING, sdl.MOUSEBUTTONUP, sdl.CLIPBOARDUPDATE,
+		sdl.KEYMAPCHANGED, sdl.TEXTEDITING, sdl.CLIPBOARDUPDATE,
 		sdl.FINGERDOWN, sdl.FINGERUP, sdl.FINGERMOTION, sdl.MULTIGESTURE, sdl.SYSWMEVENT, sdl.DISPLAYEVENT,
 	} {
 		sdl.EventState(unused, sdl.IGNORE)
@@ -132,6 +152,8 @@ func Open(opts Options) (*Window, error) {
 	sdl.StartTextInput()
 	wakeEvent()
 	w.watcher = watch(w.win)
+	w.dpi = textDPI(w.win)
+	w.pointer.wanted = true
 	return w, nil
 }
 
@@ -288,31 +310,27 @@ func (w *Window) Prepare(p *render.Picture) error {
 		w.redrawErr = nil
 		return err
 	}
-	if err := w.draw(p); err != nil {
+	if err := w.canvas.draw(p); err != nil {
 		return err
 	}
 	w.next, w.holds = p, holdsNext
 	return nil
 }
 
-// draw makes the canvas hold p, or black, with the text over it.
-func (w *Window) draw(p *render.Picture) error {
-	if err := w.canvas.draw(p); err != nil {
-		return err
-	}
-	w.writing.outdated = false
-	return nil
-}
-
 // Forget lets go of all pictures: what is on the screen stays, until something
 // covers it.
 func (w *Window) Forget() {
-	if w.writing.pending && w.shown != nil {
-		w.rewrite() // while it can still be drawn
+	if w.changes.pending && w.shown != nil {
+		w.repair() // while it can still be drawn
 		w.redrawErr = nil
 	}
 	w.forgotten = w.forgotten || w.shown != nil
-	w.shown, w.next, w.holds = nil, nil, holdsNothing
+	if w.holdScreen() {
+		w.holds = holdsScreen
+	} else {
+		w.holds = holdsNothing
+	}
+	w.shown, w.next = nil, nil
 }
 
 // Present makes the prepared picture visible, and the window with it if it is
@@ -331,7 +349,9 @@ func (w *Window) Present(int64, time.Duration) error {
 	if err := w.reveal(); err != nil {
 		return err
 	}
-	return w.redraw()
+	err := w.redraw()
+	w.changes.presented()
+	return err
 }
 
 // ShowNow shows the window before there is a picture, black: for sources that
@@ -352,9 +372,6 @@ func (w *Window) reveal() error {
 		return nil
 	}
 	w.visible = true
-	if w.writing.outdated {
-		w.holds = holdsNothing
-	}
 	w.win.Show()
 	if w.opts.Fullscreen {
 		return w.setFullscreen(true)
@@ -365,9 +382,13 @@ func (w *Window) reveal() error {
 // redraw shows the presented picture, or black. What was prepared is
 // converted again by Present if it had to give way.
 func (w *Window) redraw() error {
+	if w.holds == holdsScreen && !w.canvas.stale() {
+		w.changes.shown()
+		return w.canvas.show()
+	}
 	if w.holds != holdsShown || w.canvas.stale() {
 		w.holds = holdsNothing
-		if err := w.draw(w.shown); err != nil {
+		if err := w.canvas.draw(w.shown); err != nil {
 			return err
 		}
 		w.holds = holdsShown
@@ -376,7 +397,7 @@ func (w *Window) redraw() error {
 		return err
 	}
 	w.forgotten = false
-	w.writing.shown()
+	w.changes.shown()
 	return nil
 }
 
@@ -391,7 +412,7 @@ func (w *Window) SetShape(width, height int) {
 		return
 	}
 	w.shapeW, w.shapeH = width, height
-	if w.keepSize || w.Fullscreen() || w.win.GetFlags()&sdl.WINDOW_MAXIMIZED != 0 {
+	if w.keepSize || w.Fullscreen() || w.maximised() {
 		return
 	}
 	// Window sizes and screens are counted in points; on dense screens a point
@@ -413,7 +434,7 @@ func (w *Window) SetShape(width, height int) {
 	if !w.visible {
 		// The system hands out a surface's memory page by page, at the first
 		// touch. That takes milliseconds, in which the first picture is made.
-		if err := w.draw(nil); err != nil {
+		if err := w.canvas.draw(nil); err != nil {
 			w.redrawErr = err
 		}
 	}
@@ -529,8 +550,9 @@ func (w *Window) Close() error {
 	if closed {
 		return nil
 	}
-	w.cursor.stop()
-	w.writing.stop()
+	w.cursor.close()
+	w.changes.stop()
+	w.pointer.stop()
 	if w.watcher != nil {
 		w.watcher.close()
 	}

@@ -59,6 +59,33 @@ static int connection(void *display)
 	SDL_UnloadObject(lib);
 	return fd;
 }
+
+// resources is what the X server has been told by xrdb; 0 if nothing. It is
+// Xlib's memory, and stays while the display is open.
+static const char *resources(void *display)
+{
+	void *lib = SDL_LoadObject("libX11.so.6");
+	if (!lib) return 0;
+	char *(*string)(void *) = SDL_LoadFunction(lib, "XResourceManagerString");
+	const char *s = string ? string(display) : 0;
+	SDL_UnloadObject(lib);
+	return s;
+}
+
+// pointer is where the pointer is in a window; 0 if nobody knows.
+static int pointer(void *display, unsigned long window, int *x, int *y)
+{
+	void *lib = SDL_LoadObject("libX11.so.6");
+	if (!lib) return 0;
+	int (*query)(void *, unsigned long, unsigned long *, unsigned long *, int *, int *, int *, int *, unsigned *) =
+		SDL_LoadFunction(lib, "XQueryPointer");
+	unsigned long root, child;
+	int rx, ry;
+	unsigned mask;
+	int known = query && query(display, window, &root, &child, &rx, &ry, x, y, &mask);
+	SDL_UnloadObject(lib);
+	return known;
+}
 */
 import "C"
 
@@ -102,4 +129,25 @@ func watch(win *sdl.Window) *watcher {
 	}
 	unix.CloseOnExec(own)
 	return newWatcher(os.NewFile(uintptr(own), "X11"))
+}
+
+// askPointer asks the X server where the pointer is in win, in pixels: SDL does not
+// hear of it while somebody else drags something. ok is false if win is not X11's.
+func askPointer(win *sdl.Window) (x, y int, ok bool) {
+	display, id := x11Window(win)
+	if display == nil {
+		return 0, 0, false
+	}
+	var cx, cy C.int
+	known := C.pointer(display, C.ulong(id), &cx, &cy)
+	return int(cx), int(cy), known != 0
+}
+
+// textDPI is what the desktop says of dots per inch, for text; 0 for nothing.
+func textDPI(win *sdl.Window) float64 {
+	display, _ := x11Window(win)
+	if display == nil {
+		return 0
+	}
+	return xftDPI(C.GoString(C.resources(display)))
 }
