@@ -64,14 +64,16 @@ func TestControls(t *testing.T) {
 	s := newScreen(t)
 	clip := greyClip(t, 400)
 	w := s.desk("--pause", clip)
-	w.frameIs(t, "the first frame", func(n int) bool { return n == 0 })
+	w.at(t, "the first frame", 0)
 
 	// The controller comes with the pointer, and goes without it.
 	corner := image.Rect(20, deskH-80, 940, deskH-20)
 	plain := w.colours(corner)
-	w.move(300, 300)
-	until(t, 2*time.Second, "the controller", func() bool { return w.colours(corner) > plain+20 })
-	until(t, 6*time.Second, "no controller", func() bool { return w.colours(corner) == plain })
+	until(t, 5*time.Second, "the controller", func() bool {
+		w.move(300, 300)
+		return w.colours(corner) > plain+20
+	})
+	until(t, 8*time.Second, "no controller", func() bool { return w.colours(corner) == plain })
 
 	w.click(playX, buttonsY)
 	until(t, 3*time.Second, "it plays", func() bool { return !strings.HasPrefix(w.title(), "paused") && w.number() > 3 })
@@ -130,6 +132,39 @@ func TestControls(t *testing.T) {
 		until(t, 5*time.Second, "the next one", func() bool { return strings.Contains(w.title(), "third_") })
 	}
 	w.quits()
+}
+
+// A headerless file of which nothing is known: its size is typed into the panel
+// until the picture is right, and remembered.
+func TestRawPanel(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	raw := write(t, "dump.bin", read(t, flatClip(t, 352, 288)))
+	state := env("XDG_STATE_HOME=" + t.TempDir())
+	w := s.playWith(state, "--osc", "never", "--borderless", "--geometry", fmt.Sprintf("%dx%d+0+0", deskW, deskH),
+		"--pause", "-s", "176x144", "-f", "yuv420p", "-r", "25", raw)
+	w.frameIs(t, "the first frame", func(n int) bool { return n == 0 })
+	w.move(700, 300)
+	w.strike("r")
+	time.Sleep(700 * time.Millisecond) // until the guesses are there
+	for _, f := range []struct {
+		x    int
+		text string
+	}{{70, "352"}, {220, "288"}} {
+		w.click(f.x, 96)
+		w.strike("ctrl+a")
+		w.xdotool("type", "--delay", "20", f.text)
+		w.strike("Return")
+		time.Sleep(300 * time.Millisecond)
+	}
+	w.move(700, 300)
+	w.strike("r")
+	s.shows("the right picture", flat(image.Rect(0, 0, deskW, deskH), 352, 288, kr601, kb601))
+	w.quits()
+	r := planar(t, []string{"probe", raw}, state)
+	if !strings.Contains(r.stdout, "352x288") || !strings.Contains(r.stdout, "remembered") {
+		t.Errorf("what was typed is not remembered; probe says:\n%s", r.stdout)
+	}
 }
 
 // colours counts the colours in a part of the screen.

@@ -42,10 +42,17 @@ func newScreen(t testing.TB) *screen {
 	return s
 }
 
-// play starts planar in a window, silently.
+// play starts planar in a window, silently, and without a controller over the
+// picture.
 func (s *screen) play(args ...string) *window {
 	s.t.Helper()
-	w := &window{screen: s, process: start(s.t, append([]string{"--ao", "null", "--osc", "never"}, args...), env("DISPLAY="+s.Display))}
+	return s.playWith(func(*exec.Cmd) {}, args...)
+}
+
+// playWith is play with something of the program's surroundings set.
+func (s *screen) playWith(set setup, args ...string) *window {
+	s.t.Helper()
+	w := &window{screen: s, process: start(s.t, append([]string{"--ao", "null", "--osc", "never"}, args...), env("DISPLAY="+s.Display), set)}
 	until(s.t, 10*time.Second, "the window", func() bool {
 		if w.ended() {
 			s.t.Fatalf("planar has ended: %s", w.err.String())

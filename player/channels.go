@@ -7,20 +7,24 @@ import (
 )
 
 // channelMask says which of a source's channels are heard: bit n is channel n.
-// Channels from the 33rd on always are, unless others are alone. It may be used
-// from any goroutine.
+// Channels from the 33rd on always are, unless others are alone. It outlives
+// sources: one that has none of the channels that are alone is heard. It may be
+// used from any goroutine.
 type channelMask struct {
 	muted atomic.Uint32
 	solo  atomic.Uint32 // if any, these alone are heard, muted or not
 }
 
-// silent reports whether a channel is not heard.
-func (m *channelMask) silent(channel int) bool {
+// firstChannels is the bits of the first n channels.
+func firstChannels(n int) uint32 { return uint32(1<<min(max(n, 0), 32) - 1) }
+
+// silent reports whether a channel is not heard, of so many.
+func (m *channelMask) silent(channel, channels int) bool {
 	bit := uint32(0)
 	if channel < 32 {
 		bit = 1 << channel
 	}
-	if solo := m.solo.Load(); solo != 0 {
+	if solo := m.solo.Load() & firstChannels(channels); solo != 0 {
 		return solo&bit == 0
 	}
 	return m.muted.Load()&bit != 0
@@ -36,7 +40,7 @@ func (m *channelMask) apply(b *audio.Block, scratch *[]byte) *audio.Block {
 	silent := make([]bool, max(b.Channels, 0))
 	some := false
 	for c := range silent {
-		silent[c] = m.silent(c)
+		silent[c] = m.silent(c, len(silent))
 		some = some || silent[c]
 	}
 	size := b.Sample.Bytes()

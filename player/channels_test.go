@@ -24,12 +24,39 @@ func TestChannelMask(t *testing.T) {
 		m.solo.Store(c.solo)
 		var got []int
 		for ch := range 34 {
-			if m.silent(ch) {
+			if m.silent(ch, 34) {
 				got = append(got, ch)
 			}
 		}
 		if !slices.Equal(got, c.silent) {
 			t.Errorf("%s: silent are %v, want %v", c.name, got, c.silent)
+		}
+	}
+}
+
+// Channels that a source does not have cannot be alone in it.
+func TestChannelMaskOfAnotherSource(t *testing.T) {
+	for _, c := range []struct {
+		solo     uint32
+		channels int
+		silent   []int
+	}{
+		{1 << 5, 2, nil},
+		{1<<5 | 1<<1, 2, []int{0}},
+		{1 << 5, 6, upTo(5)},
+		{1 << 31, 31, nil},
+		{1 << 31, 32, upTo(31)},
+	} {
+		var m channelMask
+		m.solo.Store(c.solo)
+		var got []int
+		for ch := range c.channels {
+			if m.silent(ch, c.channels) {
+				got = append(got, ch)
+			}
+		}
+		if !slices.Equal(got, c.silent) {
+			t.Errorf("solo %x of %d channels: silent are %v, want %v", c.solo, c.channels, got, c.silent)
 		}
 	}
 }

@@ -46,13 +46,10 @@ func (s *session) do(c Command) error {
 		s.setSpeed(s.p.speed * c.Factor)
 	case SetSpeed:
 		s.setSpeed(c.Factor)
-	case VolumeBy:
-		s.setVolume(s.p.volume + c.Amount)
-	case SetVolume:
-		s.setVolume(c.Amount)
-	case ToggleMute:
-		s.p.muted = !s.p.muted
+	case VolumeBy, SetVolume, ToggleMute:
+		err := s.p.do(c)
 		s.speaker.setGain(s.p.gain())
+		return err
 	case ToggleLoop:
 		s.mu.Lock()
 		if s.p.loop < 0 {
@@ -88,8 +85,12 @@ func (s *session) do(c Command) error {
 			o.SetFilter(c.Filter)
 		}
 	case SetDevice:
-		s.p.device.Store(&c.Text)
-		s.speaker.reopen()
+		same := c.Text == s.p.soundDevice()
+		err := s.p.do(c)
+		if !same || s.speaker.is(speakerOff) { // where sound goes to a file, that would be written anew
+			s.speaker.reopen()
+		}
+		return err
 	case MuteChannel, SoloChannel:
 		s.p.toggleChannel(c)
 		s.speaker.setMuted(s.p.mutes.Muted)
@@ -122,20 +123,22 @@ func (s *session) scrub(to time.Duration) {
 		s.wanted = &to
 		return
 	}
-	s.wanted = nil
 	s.seek(to, showing)
 }
 
-// scrubOn takes the seek that waited for another one.
-func (s *session) scrubOn() {
-	if to := s.wanted; to != nil && !s.moving() {
-		s.scrub(*to)
+// goOn takes the seek or the step that waited for another one.
+func (s *session) goOn() {
+	switch {
+	case s.moving():
+	case s.wanted != nil:
+		to := *s.wanted
+		s.wanted = nil
+		s.seek(to, showing)
+	case s.pending != 0:
+		n := s.pending
+		s.pending = 0
+		s.stepBy(n)
 	}
-}
-
-func (s *session) setVolume(v float64) {
-	s.p.volume = min(1, max(0, v))
-	s.speaker.setGain(s.p.gain())
 }
 
 // gain is the volume as a factor of the samples. Loudness follows about the
@@ -233,14 +236,6 @@ func (s *session) moving() bool {
 	return s.step || !s.arrived()
 }
 
-// stepOn takes the step that waited for another one.
-func (s *session) stepOn() {
-	if n := s.pending; n != 0 && !s.moving() {
-		s.pending = 0
-		s.stepBy(n)
-	}
-}
-
 // position is where playback stands on the source's timeline.
 func (s *session) position() time.Duration {
 	switch {
@@ -264,8 +259,10 @@ func (s *session) seek(to time.Duration, mode seekMode) {
 	s.jump(max(0, to), mode)
 }
 
-// jump begins a new epoch at a place and throws away what is on its way.
+// jump begins a new epoch at a place and throws away what is on its way, also the
+// wish for another place.
 func (s *session) jump(to time.Duration, mode seekMode) {
+	s.wanted = nil
 	now := s.now()
 	s.mu.Lock()
 	s.clk.Stop(now)
@@ -325,14 +322,19 @@ func (s *session) snapshotLast() {
 	}
 }
 
-// soundFailed reports that there is no sound device. Pictures go on without it.
+// soundFailed reports that there is no sound device or decoder. Pictures go on
+// without it.
 func (s *session) soundFailed(err error) {
 	if s.hasVideo {
 		s.log.Error(fmt.Sprintf("%v: playing without sound", err))
-		return
 	}
-	s.mu.Lock()
-	s.noSound = fmt.Errorf("%s: cannot be played: %w", label(s.name), err)
-	s.mu.Unlock()
+	s.setNoSound(err)
 	s.out.Wake()
+}
+
+// setNoSound notes why there is no sound; nil if there is.
+func (s *session) setNoSound(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.noSound = err
 }

@@ -28,9 +28,10 @@ type desk struct {
 	draws    int
 	takes    func(render.Event) bool
 	again    time.Duration
+	broken   error // why it cannot be shown
 }
 
-func (d *desk) ShowNow() error            { return nil }
+func (d *desk) ShowNow() error            { return d.broken }
 func (d *desk) Size() (int, int, float64) { return 160, 160, 1 }
 func (d *desk) SetLayers([]render.Layer)  { d.mu.Lock(); d.layers++; d.mu.Unlock() }
 func (d *desk) SetView(v render.View)     { d.mu.Lock(); d.view = v; d.mu.Unlock() }
@@ -84,16 +85,20 @@ func (d *desk) event(e render.Event) {
 }
 
 // newDesk is a stage whose screen has controls. Any source but those named bad can
-// be opened.
+// be opened; one that is called slow takes for ever.
 func newDesk(t *testing.T, bad ...string) (*stage, *desk, *[]string) {
 	s := newStage(t)
 	d := &desk{screen: s.screen}
 	s.cfg.Video, s.cfg.Controls = d, d
 	opened := &[]string{}
-	s.cfg.Open = func(_ context.Context, name string) (demux.Source, error) {
+	s.cfg.Open = func(ctx context.Context, name string) (demux.Source, error) {
 		*opened = append(*opened, name)
 		if slices.Contains(bad, name) {
 			return nil, errors.New(name + ": broken")
+		}
+		if name == "slow" {
+			<-ctx.Done()
+			return nil, ctx.Err()
 		}
 		s.dir = t.TempDir()
 		return s.pictures(250), nil
@@ -120,6 +125,22 @@ func TestPlaylist(t *testing.T) {
 		{"remove what plays", []Command{{Do: Append, Names: []string{"a"}}, {Do: Remove}}, []string{"test", "a"}, []string{"a"}},
 		{"remove the last", []Command{{Do: Remove}}, []string{"test"}, []string{"test"}},
 		{"broken", []Command{{Do: Open, Names: []string{"bad"}}}, []string{"test", "bad", "test"}, []string{"test"}},
+		{"broken, and another", []Command{{Do: Open, Names: []string{"bad", "a"}}}, []string{"test", "bad", "a"}, []string{"test", "a"}},
+		{"only broken ones", []Command{{Do: Open, Names: []string{"bad", "bad"}}}, []string{"test", "bad", "bad", "test"}, []string{"test"}},
+		{"broken behind what is removed", []Command{{Do: Append, Names: []string{"bad", "a"}}, {Do: Remove}}, []string{"test", "bad", "a"}, []string{"bad", "a"}},
+		{"another while it opens", []Command{{Do: Open, Names: []string{"slow"}}, {Do: Open, Names: []string{"bad"}}}, []string{"test", "slow", "bad", "test"}, []string{"test", "slow"}},
+		{
+			"what was there moves meanwhile",
+			[]Command{{Do: Append, Names: []string{"slow"}}, {Do: Open, Names: []string{"a"}}, {Do: PlayAt, Index: 2}, {Do: Remove}, {Do: Open, Names: []string{"bad"}}},
+			[]string{"test", "a", "slow", "bad", "a"},
+			[]string{"a", "slow"},
+		},
+		{
+			"others come before what was there",
+			[]Command{{Do: Append, Names: []string{"slow", "a"}}, {Do: PlayAt, Index: 2}, {Do: PlayPrevious}, {Do: Open, Names: []string{"bad", "bad"}}},
+			[]string{"test", "a", "slow", "bad", "bad", "a"},
+			[]string{"test", "slow", "a"},
+		},
 		{"broken next", []Command{{Do: Append, Names: []string{"bad"}}, {Do: PlayNext}}, []string{"test", "bad", "test"}, []string{"test", "bad"}},
 	}
 	for _, test := range tests {
@@ -218,6 +239,103 @@ func TestScrub(t *testing.T) {
 	})
 }
 
+// A seek that waits for another one gives way to what is asked for after it, and is
+// not forgotten if that one finds no picture.
+func TestScrubThenSomethingElse(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		do   []Command
+		lost bool // the first seek fails
+		want int64
+	}{
+		{"the beginning", []Command{{Do: SeekTo, Time: 4 * time.Second}, {Do: SeekTo, Time: 8 * time.Second}, {Do: SeekStart}}, false, 0},
+		{"a step", []Command{{Do: SeekTo, Time: 4 * time.Second}, {Do: StepForward}, {Do: SeekTo, Time: 8 * time.Second}}, false, 200},
+		{"nothing", []Command{{Do: SeekTo, Time: 4 * time.Second}, {Do: SeekTo, Time: 8 * time.Second}}, true, 200},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, d, _ := newDesk(t)
+				s.cfg.Paused = true
+				s.cfg.Open = func(context.Context, string) (demux.Source, error) {
+					src := slow{s.pictures(250), func() time.Duration { return 30 * ms }}
+					return &lossy{Source: src, lost: c.lost}, nil
+				}
+				s.start(nil)
+				time.Sleep(time.Second)
+				d.ask(c.do...)
+				time.Sleep(time.Second)
+				if got := s.screen.last().number; got != c.want {
+					t.Errorf("frame %d is shown, want %d", got, c.want)
+				}
+				d.ask(Command{Do: Quit})
+				<-s.done
+			})
+		})
+	}
+}
+
+// lossy is a source in which, if lost, the first seek fails, after a while.
+type lossy struct {
+	demux.Source
+	lost bool
+}
+
+func (l *lossy) Seek(to time.Duration) error {
+	if l.lost {
+		l.lost = false
+		time.Sleep(100 * ms)
+		return errors.New("test: cannot seek there")
+	}
+	return l.Source.Seek(to)
+}
+
+// A source that is opened again goes on where a seek was on its way to, and with the
+// frames that were looped, at whatever rate they come.
+func TestReloadKeeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, d, _ := newDesk(t)
+		s.cfg.Paused = true
+		rate := render.Rational{Num: 25, Den: 1}
+		s.cfg.Open = func(context.Context, string) (demux.Source, error) {
+			s.dir = t.TempDir()
+			return slow{s.picturesAt(250, rate), func() time.Duration { return 30 * ms }}, nil
+		}
+		s.start(nil)
+		time.Sleep(time.Second)
+		for _, at := range []time.Duration{2 * time.Second, 4 * time.Second} {
+			d.ask(Command{Do: SeekTo, Time: at})
+			time.Sleep(time.Second)
+			d.ask(Command{Do: MarkLoop})
+			time.Sleep(100 * ms)
+		}
+		rate = render.Rational{Num: 50, Den: 1}
+		d.ask(Command{Do: SeekTo, Time: 3 * time.Second}, Command{Do: Reload})
+		time.Sleep(time.Second)
+		d.Wake()
+		time.Sleep(100 * ms)
+		if st := d.status(); st.Frame != 75 || st.LoopA != time.Second || st.LoopB != 2*time.Second {
+			t.Errorf("frame %d, looped from %v to %v; want 75, 1 s to 2 s", st.Frame, st.LoopA, st.LoopB)
+		}
+		d.ask(Command{Do: Quit})
+		<-s.done
+	})
+}
+
+func TestLoopAtAnotherRate(t *testing.T) {
+	ntsc, film, pal := render.Rational{Num: 30000, Den: 1001}, render.Rational{Num: 24000, Den: 1001}, render.Rational{Num: 25, Den: 1}
+	for n := range int64(5000) {
+		for _, r := range [][2]render.Rational{{ntsc, film}, {film, ntsc}, {ntsc, pal}, {pal, ntsc}} {
+			p := part{a: demux.FrameTime(n, r[0]), b: NoLoop}
+			if got := p.at(r[0], r[1]); got.a != demux.FrameTime(n, r[1]) || got.b != NoLoop {
+				t.Fatalf("frame %d at %v is at %v, want %v", n, p.a, got.a, demux.FrameTime(n, r[1]))
+			}
+			if back := frameAt(p.a, r[0]); back != n {
+				t.Fatalf("frame %d has the number %d", n, back)
+			}
+		}
+	}
+}
+
 func TestControlsSeeStates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, d, _ := newDesk(t)
@@ -313,6 +431,45 @@ func TestIdle(t *testing.T) {
 			t.Errorf("states %q, want %q", d.states, want)
 		}
 	})
+}
+
+// What is appended and cannot be played is told of once, and an idle player can be
+// told how loud to be.
+func TestIdleFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, d, opened := newDesk(t, "bad")
+		s.cfg.Idle = true
+		s.p = New(s.cfg)
+		go func() {
+			defer close(s.done)
+			s.out, s.err = s.p.Run(t.Context(), nil)
+		}()
+		time.Sleep(time.Second)
+		d.ask(Command{Do: SetVolume, Amount: 0.3}, Command{Do: ToggleMute}, Command{Do: SetDevice, Text: "headphones"})
+		time.Sleep(time.Second)
+		if st := d.status(); st.Volume != 0.3 || !st.Muted || st.Device != "headphones" || st.State != string(Idle) {
+			t.Errorf("volume %v, muted %v, device %q, %s", st.Volume, st.Muted, st.Device, st.State)
+		}
+		for _, c := range []Command{{Do: Append, Names: []string{"bad"}}, {Do: PlayAt}, {Do: CancelOpening}, {Do: PlayPrevious}} {
+			d.ask(c)
+			time.Sleep(time.Second)
+		}
+		d.ask(Command{Do: Quit})
+		<-s.done
+		if want := []string{"bad", "bad", "bad"}; !slices.Equal(*opened, want) || len(s.out) != 3 || s.err != ErrQuit {
+			t.Errorf("opened %q, want %q; outcomes %v, %v", *opened, want, s.out, s.err)
+		}
+	})
+}
+
+// A window that cannot be shown ends an idle player.
+func TestIdleWithoutWindow(t *testing.T) {
+	s, d, _ := newDesk(t)
+	s.cfg.Idle = true
+	d.broken = errors.New("no display")
+	if out, err := New(s.cfg).Run(t.Context(), nil); err != d.broken || len(out) != 0 {
+		t.Errorf("outcomes %v, %v", out, err)
+	}
 }
 
 // The mouse on the picture: full screen, volume, zoom, pan; but not what the

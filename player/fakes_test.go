@@ -277,6 +277,11 @@ func newStage(t testing.TB) *stage {
 // pictures makes a raw source of n frames of 16x16 at 25 fps, each carrying its
 // number in every byte.
 func (s *stage) pictures(n int) demux.Source {
+	return s.picturesAt(n, render.Rational{Num: 25, Den: 1})
+}
+
+// picturesAt makes one at another rate.
+func (s *stage) picturesAt(n int, rate render.Rational) demux.Source {
 	const w, h, size = 16, 16, 384
 	path := filepath.Join(s.dir, "pictures.yuv")
 	var b []byte
@@ -287,7 +292,7 @@ func (s *stage) pictures(n int) demux.Source {
 		s.t.Fatal(err)
 	}
 	src, err := demux.OpenRawVideo(path, demux.RawVideoParams{
-		Width: w, Height: h, PixelFormat: "yuv420p", Rate: render.Rational{Num: 25, Den: 1},
+		Width: w, Height: h, PixelFormat: "yuv420p", Rate: rate,
 		Layout: []render.Layout{{RowBytes: w, Rows: h}, {RowBytes: w / 2, Rows: h / 2}, {RowBytes: w / 2, Rows: h / 2}},
 	})
 	if err != nil {

@@ -1,6 +1,8 @@
 package player
 
 import (
+	"fmt"
+
 	"planar/render"
 	"planar/render/scope"
 )
@@ -66,7 +68,7 @@ func (s *session) reshow() {
 		return s.out.Prepare(s.apply(s.next))
 	}
 	if err := show(); err != nil {
-		s.failed = err
+		s.failed = fmt.Errorf("%s: cannot show a frame: %w", label(s.name), err)
 	}
 	look := lookOf(s.shown)
 	s.stats.look.Store(&look)

@@ -3,6 +3,9 @@ package player
 import (
 	"math"
 	"time"
+
+	"planar/demux"
+	"planar/render"
 )
 
 // NoLoop is Stats.LoopA and LoopB where nothing is marked.
@@ -16,6 +19,9 @@ type part struct {
 	a, b time.Duration // in the source's time; NoLoop if not marked
 	was  bool          // without pictures: playback was between a and b when last looked
 }
+
+// noPart is that nothing is marked.
+var noPart = part{a: NoLoop, b: NoLoop}
 
 // markLoop marks the loop's beginning, then its end, then ends it.
 func (s *session) markLoop() {
@@ -41,6 +47,16 @@ func (s *session) markLoop() {
 		text = "off"
 	}
 	s.answer(label(s.name) + ": loop " + text)
+}
+
+// at is the loop of the same frames when they come at another rate.
+func (p part) at(from, to render.Rational) part {
+	for _, t := range []*time.Duration{&p.a, &p.b} {
+		if *t != NoLoop && from.Known() && to.Known() && from != to {
+			*t = demux.FrameTime(frameAt(*t, from), to)
+		}
+	}
+	return p
 }
 
 // String tells what is marked; it is empty if nothing is.
@@ -96,7 +112,7 @@ func (s *session) looping() bool {
 func (s *session) loopBack() {
 	if s.lostWay.Load() { // it would fail for ever
 		s.mu.Lock()
-		s.part = part{a: NoLoop, b: NoLoop}
+		s.part = noPart
 		s.mu.Unlock()
 		return
 	}

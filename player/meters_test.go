@@ -250,6 +250,86 @@ func TestReopenFails(t *testing.T) {
 	})
 }
 
+// Where the device that was chosen cannot be opened the default one plays on, and the
+// controls are told when none does.
+func TestReopenFallsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, desk, _ := newDesk(t)
+		sound, _ := s.tone(8 * time.Second)
+		s.cfg.Open = func(context.Context, string) (demux.Source, error) { return sound, nil }
+		d := &devices{}
+		d.use(s)
+		open := s.cfg.OpenAudio
+		s.cfg.OpenAudio = func(name string, f audio.Format) (AudioOutput, error) {
+			if name != "" {
+				return nil, errors.New(name + " cannot be opened")
+			}
+			return open(name, f)
+		}
+		s.start(nil)
+		time.Sleep(time.Second)
+		desk.ask(Command{Do: SetDevice, Text: "headphones"})
+		time.Sleep(time.Second)
+		desk.Wake()
+		time.Sleep(time.Second)
+		if st := desk.status(); st.Device != "" || st.NoSound != "" || st.State != "playing" {
+			t.Errorf("device %q, %s, no sound: %q", st.Device, st.State, st.NoSound)
+		}
+		if n := len(d.all()); n != 2 {
+			t.Errorf("%d devices were opened, want 2", n)
+		}
+		if log := s.log.String(); !strings.Contains(log, "headphones cannot be opened: trying the default one") {
+			t.Errorf("the log says %q", log)
+		}
+		s.finish()
+	})
+}
+
+// The device that plays is not opened anew when it is chosen once more.
+func TestSameDevice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, desk, _ := newDesk(t)
+		sound, data := s.tone(4 * time.Second)
+		s.cfg.Open = func(context.Context, string) (demux.Source, error) { return sound, nil }
+		d := &devices{}
+		d.use(s)
+		s.start(nil)
+		for _, device := range []string{"", "headphones", "headphones"} {
+			time.Sleep(time.Second)
+			desk.ask(Command{Do: SetDevice, Text: device})
+		}
+		s.finish()
+		if heard := d.all(); len(heard) != 2 {
+			t.Errorf("%d devices were opened, want 2", len(heard))
+		} else if _, rest := afterSilence(heard[1].data); !bytes.HasSuffix(data, rest) || len(rest) < testRate*2 {
+			t.Error("the second one did not play the end of the sound")
+		}
+	})
+}
+
+// The controls are told why there is no sound, and when there is again.
+func TestNoSound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, desk, _ := newDesk(t)
+		sound, _ := s.tone(8 * time.Second)
+		src := demux.Pair(slow{s.pictures(200), func() time.Duration { return ms }}, sound)
+		s.cfg.Open = func(context.Context, string) (demux.Source, error) { return src, nil }
+		d := &devices{}
+		d.use(s)
+		d.fail.Store(true)
+		s.start(nil)
+		for _, want := range []string{"no such device", ""} {
+			time.Sleep(time.Second)
+			if got := desk.status().NoSound; got != want {
+				t.Errorf("there is no sound because of %q, want %q", got, want)
+			}
+			d.fail.Store(false)
+			desk.ask(Command{Do: SetDevice})
+		}
+		s.finish()
+	})
+}
+
 // A change of the device when the sound is over, and the pictures go on, holds nothing up.
 func TestReopenAfterTheSound(t *testing.T) {
 	for _, at := range []time.Duration{2700 * ms, 3200 * ms, 4900 * ms, 5010 * ms} {

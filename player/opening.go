@@ -27,9 +27,9 @@ func (p *Player) open(ctx context.Context, name string) (demux.Source, error) {
 		done <- result{src, err}
 		p.cfg.Video.Wake()
 	}()
+	began := p.cfg.Time.Now()
 	slow := time.AfterFunc(showAfter, p.cfg.Video.Wake)
 	defer slow.Stop()
-	began := p.cfg.Time.Now()
 	shown := false
 	// leave abandons the attempt; the opener sees the cancelled context.
 	leave := func(err error) (demux.Source, error) {
@@ -69,14 +69,19 @@ func (p *Player) open(ctx context.Context, name string) (demux.Source, error) {
 	}
 }
 
-// idle waits for something to play.
+// idle waits for something to play: errTurn, or why there is nothing to wait for.
 func (p *Player) idle(ctx context.Context) error {
 	p.cfg.Video.SetTitle("planar")
 	if err := p.showWindow(); err != nil {
 		return err
 	}
 	for {
-		if err := p.attend(ctx, true, Moment{State: Idle, Frame: -1, Status: p.status}); err != nil || ctx.Err() != nil {
+		err := p.attend(ctx, true, Moment{State: Idle, Frame: -1, Status: func() Status {
+			st := p.status()
+			st.Source, st.State = "", string(Idle)
+			return st
+		}})
+		if err != nil && err != errCancelled || ctx.Err() != nil {
 			return err
 		}
 	}

@@ -74,6 +74,8 @@ type Player struct {
 	overlay overlay
 	list    []string // the playlist
 	at      int      // the source of it that plays, or is to be played next
+	back    int      // the source to go back to if that one cannot be played; negative for the one behind it
+	added   int      // how many sources, from at on, are in the playlist to be played at once: what cannot be goes again
 	ready   *opened  // the next source to play, if it is open already
 
 	mu      sync.Mutex
@@ -98,12 +100,26 @@ type Outcome struct {
 	Err  error // nil if it was played
 }
 
-// soundDevice is the name of the one that was chosen.
+// soundDevice is the name of the one that was chosen; empty for the default one.
 func (p *Player) soundDevice() string {
 	if name := p.device.Load(); name != nil {
 		return *name
 	}
 	return ""
+}
+
+// openAudio opens the sound device that was chosen; the default one if there is none,
+// or if it cannot be opened, and from then on. It may be called from any goroutine.
+func (p *Player) openAudio(f audio.Format) (AudioOutput, error) {
+	if chosen := p.device.Load(); chosen != nil && *chosen != "" {
+		out, err := p.cfg.OpenAudio(*chosen, f)
+		if err == nil {
+			return out, nil
+		}
+		p.cfg.Log.Error(err.Error() + ": trying the default one")
+		p.device.CompareAndSwap(chosen, nil) // unless another has been chosen meanwhile
+	}
+	return p.cfg.OpenAudio("", f)
 }
 
 // Volume is how loud it is, 0 to 1. It is called from the main goroutine.
@@ -115,45 +131,34 @@ func (p *Player) Volume() float64 { return p.volume }
 // ended but for one that may hang in a read of standard input.
 func (p *Player) Run(ctx context.Context, names []string) (outcomes []Outcome, err error) {
 	defer p.overlay.rest()
-	p.list = slices.Clone(names)
-	before := -1 // the source that another one has taken the place of
-	added := false
+	p.list, p.back = slices.Clone(names), -1
 	for {
-		name := ""
-		var err error
-		if p.at < len(p.list) {
-			name = p.list[p.at]
-			err = p.play(ctx, name)
-		} else if !p.cfg.Idle {
-			return outcomes, nil
-		} else {
-			err = p.idle(ctx)
-		}
-		var next *turn
-		switch {
-		case errors.As(err, &next):
-			before, p.at, added = p.at, next.to, next.added
-			err = nil
-		case errors.Is(err, ErrQuit):
-			return append(outcomes, Outcome{Name: name}), err
-		case ctx.Err() != nil: // whatever err says: the opener may have seen it first
-			return append(outcomes, Outcome{Name: name}), context.Cause(ctx)
-		case err != nil && before >= 0 && before < len(p.list):
-			// What was opened instead cannot be played: back to what was there.
-			if added {
-				p.list = slices.Delete(p.list, p.at, p.at+1)
+		if p.at >= len(p.list) {
+			if !p.cfg.Idle {
+				return outcomes, nil
 			}
-			p.at, before = before, -1
+			if err := p.idle(ctx); ctx.Err() != nil {
+				return outcomes, context.Cause(ctx)
+			} else if err != errTurn {
+				return outcomes, err
+			}
+		}
+		o := Outcome{Name: p.list[p.at]}
+		switch err := p.play(ctx, o.Name); {
+		case errors.Is(err, errTurn):
+		case errors.Is(err, ErrQuit):
+			return append(outcomes, o), err
+		case ctx.Err() != nil: // whatever err says: the opener may have seen it first
+			return append(outcomes, o), context.Cause(ctx)
+		case err != nil:
+			o.Err = err
+			p.cfg.Log.Error(err.Error())
+			p.passOver()
 		default:
 			p.at++
-			before = -1
+			p.back, p.added = -1, 0
 		}
-		if name != "" {
-			outcomes = append(outcomes, Outcome{name, err})
-		}
-		if err != nil {
-			p.cfg.Log.Error(err.Error())
-		}
+		outcomes = append(outcomes, o)
 	}
 }
 
@@ -171,7 +176,7 @@ func (p *Player) play(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		from = &opened{src: src, start: p.cfg.Start, frame: p.cfg.StartFrame, paused: p.cfg.Paused}
+		from = &opened{src: src, start: p.cfg.Start, frame: p.cfg.StartFrame, paused: p.cfg.Paused, part: noPart}
 	}
 	s, err := newSession(p, name, from)
 	if err != nil {

@@ -91,7 +91,7 @@ type session struct {
 	cause   string          // why it was lost the latest time
 	earlier demux.Reception // of the sources that were lost
 	damage  error           // why reading ended early
-	noSound error           // there is only sound, and no device or decoder
+	noSound error           // why there is no sound: no device or decoder
 }
 
 // Bounds of the queues. Encoded packets: 2 s or 16 MiB a stream, so that a
@@ -114,7 +114,7 @@ func newSession(p *Player, name string, from *opened) (*session, error) {
 	s := &session{
 		cfg: &p.cfg, p: p, name: name, log: p.cfg.Log, out: p.cfg.Video, stats: &p.stats,
 		info: src.Info(), src: src, clk: clock.New(), epochs: newEpochs(), from: *from, paused: from.paused,
-		part: part{a: NoLoop, b: NoLoop}, paced: p.cfg.Video.Paced() && !p.cfg.Untimed,
+		paced: p.cfg.Video.Paced() && !p.cfg.Untimed,
 	}
 	s.streams = src.Streams()
 	video, sound := choose(s.streams, p.cfg.NoVideo, p.cfg.NoAudio || p.cfg.OpenAudio == nil)
@@ -155,6 +155,7 @@ func newSession(p *Player, name string, from *opened) (*session, error) {
 	}
 	src.Select(chosen...)
 	s.measure(src)
+	s.part = from.part.at(from.rate, s.rate)
 	s.speaker = newSpeaker(s)
 	s.refresh = newRefresh(s)
 	for _, n := range s.info.Notes {
@@ -358,8 +359,8 @@ func (s *session) advance() error {
 		case s.stalls(now):
 			s.refresh.look(now + pollStall)
 			return nil
-		case !ready && s.pending != 0 && !s.moving():
-			s.stepOn()
+		case !ready && (s.wanted != nil || s.pending != 0) && !s.moving():
+			s.goOn() // what was under way ends without a picture
 			continue
 		case ready && s.leavesLoop() && s.due(now):
 			s.loopBack()
@@ -375,8 +376,7 @@ func (s *session) advance() error {
 		if err := s.present(); err != nil {
 			return err
 		}
-		s.stepOn()
-		s.scrubOn()
+		s.goOn()
 		if s.enough() {
 			return nil
 		}
@@ -518,7 +518,7 @@ func (s *session) finished() bool {
 		return true
 	}
 	s.mu.Lock()
-	silent := s.noSound != nil
+	silent := s.noSound != nil && !s.hasVideo
 	s.mu.Unlock()
 	if silent {
 		return true
@@ -544,8 +544,8 @@ func (s *session) failure() error {
 	switch {
 	case s.failed != nil:
 		return s.failed
-	case s.noSound != nil:
-		return s.noSound
+	case s.noSound != nil && !s.hasVideo:
+		return fmt.Errorf("%s: cannot be played: %w", label(s.name), s.noSound)
 	case s.hasVideo && s.presented == 0 && !s.framesAreStills:
 		if s.damage != nil {
 			return fmt.Errorf("%s: no picture could be decoded: %w", label(s.name), s.damage)

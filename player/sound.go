@@ -355,7 +355,7 @@ func (k *speaker) openOutput(ctx context.Context, f audio.Format) bool {
 	}
 	// Connecting to a sound server takes tens of milliseconds: not under the lock
 	// that the picture's timing needs.
-	out, err := k.s.cfg.OpenAudio(k.s.p.soundDevice(), f)
+	out, err := k.s.p.openAudio(f)
 	if err != nil {
 		k.fail(err)
 		return false
@@ -367,6 +367,7 @@ func (k *speaker) openOutput(ctx context.Context, f audio.Format) bool {
 	out.SetVolume(math.Float64frombits(k.gain.Load()))
 	out.Pause(k.paused)
 	k.mu.Unlock()
+	k.s.setNoSound(nil)
 	if k.rejoin {
 		k.rejoin = false
 		k.join(ctx)

@@ -16,7 +16,8 @@ type Status struct {
 	// Since is how long the present state of opening or a lost signal has lasted.
 	Since time.Duration
 	Entry string // the position that is being typed; empty if none is
-	// Waiting is why there is a lost signal or no sound, in one line.
+	// LostBy and NoSound are why the signal is lost and why there is no sound
+	// although there should be, in one line; empty if neither is so.
 	LostBy, NoSound string
 
 	IsLive, Seekable   bool
@@ -51,7 +52,7 @@ type Status struct {
 
 // ChannelStatus is which channels of the sound are heard: bit n is channel n's.
 type ChannelStatus struct {
-	Count         int // 0 if there is no sound
+	Count         int // 0 if there is no sound, or none has come yet
 	Muted, Soloed uint32
 }
 
@@ -80,6 +81,7 @@ func (s *session) status() Status {
 	if s.hasSound {
 		source, _ := s.speaker.formats()
 		st.Channels.Count = source.Channels
+		st.Channels.Soloed &= firstChannels(source.Channels)
 		st.Levels = s.levels
 	}
 	return st

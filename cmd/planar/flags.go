@@ -207,7 +207,7 @@ func parseArgs(f *pflag.FlagSet, o *options, t *rawFlags, args []string) error {
 	if o.version {
 		return nil
 	}
-	if len(o.sources) == 0 && !o.idle {
+	if len(o.sources) == 0 && (!o.idle || o.vo != "window") {
 		return errors.New("nothing to play: give a file or a URL")
 	}
 	changed := func(names ...string) bool { return slices.ContainsFunc(names, f.Changed) }
@@ -259,6 +259,13 @@ func parseArgs(f *pflag.FlagSet, o *options, t *rawFlags, args []string) error {
 	check(e)
 	o.ao, o.wavFile, _ = strings.Cut(t.ao, ":")
 	oneOf(check, "--ao", o.ao, map[string]int{"device": 0, "null": 0, "wav": 0})
+	if o.ao != "device" { // the settings say what a person wants to hear, not what files hold
+		for _, name := range []string{"volume", "mute", "audio-delay"} {
+			if l := f.Lookup(name); l != nil && !l.Changed {
+				check(l.Value.Set(l.DefValue))
+			}
+		}
+	}
 	if o.ao == "wav" && o.wavFile == "" {
 		check(errors.New("--ao wav needs a file: wav:FILE"))
 	}

@@ -10,6 +10,8 @@ import (
 	"planar/demux/ffmpeg"
 	"planar/demux/guess"
 	"planar/player/controls"
+	"planar/render"
+	"planar/render/convert"
 )
 
 // rawFiles is what headerless files are taken for: what they were opened as, and
@@ -84,6 +86,9 @@ func (r *rawFiles) SetRaw(name string, v controls.RawVideo) error {
 		return err
 	}
 	v.PixelFormat = f.Name
+	if err := canShow(f); err != nil {
+		return fmt.Errorf("%s cannot be shown: %w", f.Name, err) // the window would close
+	}
 	for _, s := range v.Strides {
 		if s < 0 || s > maxStride {
 			return fmt.Errorf("stride %d: want 0 to %d bytes", s, maxStride)
@@ -103,6 +108,26 @@ func (r *rawFiles) SetRaw(name string, v controls.RawVideo) error {
 	}
 	r.said[name] = rawChoice{Video: v.Video, Strides: v.Strides, ZeroHeader: true, ZeroFrameHeader: true}
 	return nil
+}
+
+// canShow tries to show a picture of a pixel format: a few of those that FFmpeg
+// describes it does not convert.
+func canShow(f ffmpeg.RawFormat) error {
+	if f.Packed() {
+		return nil // its decoder makes pictures that are
+	}
+	const w, h = 16, 16
+	ls, err := f.Layouts(w, h)
+	if err != nil {
+		return err
+	}
+	p := render.Picture{Width: w, Height: h, Format: f.PixelFormat}
+	for _, l := range ls {
+		p.Planes = append(p.Planes, render.Plane{Data: make([]byte, l.RowBytes*l.Rows), Stride: l.RowBytes, RowBytes: l.RowBytes, Rows: l.Rows})
+	}
+	conv := convert.New(ffmpeg.NewScaler())
+	defer conv.Close()
+	return conv.Convert(render.NewBitmap(w, h), &p, render.Bilinear)
 }
 
 // Guesses implements controls.RawFiles.

@@ -28,13 +28,10 @@ type opener struct {
 }
 
 func newOpener(o *options, log *slog.Logger) *opener {
-	return &opener{
-		o: o, choices: openChoices(), files: newRawFiles(),
-		log: log,
-	}
+	return &opener{o: o, choices: openChoices(), files: newRawFiles(), log: log}
 }
 
-// history is what was opened, the latest last, by any goroutine.
+// history is what was opened to be played, the latest last, by any goroutine.
 type history struct {
 	mu    sync.Mutex
 	names []string
@@ -69,14 +66,14 @@ func (p *opener) debug(s string) { p.log.Debug(s) }
 // open opens one source, paired with the file of --audio if there is one.
 func (p *opener) open(ctx context.Context, name string) (demux.Source, error) {
 	src, err := p.openOne(ctx, name, p.content(name))
-	if err == nil {
-		p.opened.add(name)
-	}
 	if err != nil || p.o.audio == "" {
 		return src, err
 	}
 	sound := demux.ContentOf(p.o.audio)
-	if p.o.rawAudio && sound == demux.Media && filepath.Ext(p.o.audio) != ".wav" {
+	switch {
+	case demux.IsURL(p.o.audio):
+		sound = demux.Media
+	case p.o.rawAudio && sound == demux.Media && filepath.Ext(p.o.audio) != ".wav":
 		sound = demux.RawAudio
 	}
 	second, err := p.openOne(ctx, p.o.audio, sound)
@@ -85,6 +82,15 @@ func (p *opener) open(ctx context.Context, name string) (demux.Source, error) {
 		return nil, err
 	}
 	return demux.Pair(src, second), nil
+}
+
+// openToPlay is open, and notes what could be opened.
+func (p *opener) openToPlay(ctx context.Context, name string) (demux.Source, error) {
+	src, err := p.open(ctx, name)
+	if err == nil {
+		p.opened.add(name)
+	}
+	return src, err
 }
 
 // content says what a source is: by --as, by its name, by the flags given.
@@ -137,6 +143,9 @@ func unknownExtension(name string) bool {
 }
 
 func (p *opener) openOne(ctx context.Context, name string, c demux.Content) (demux.Source, error) {
+	if c != demux.Media && demux.IsURL(name) { // whose password readers of files would tell
+		return nil, fmt.Errorf("%s: raw video, raw audio and y4m are read from files only: leave out --as", demux.Redact(name))
+	}
 	switch c {
 	case demux.RawVideo:
 		return p.openRawVideo(name)
@@ -190,7 +199,7 @@ func nativeCodec(codec string) bool {
 	return false
 }
 
-// prefetch opens the first source while the window is being made.
+// prefetch opens the first source, if there is one, while the window is being made.
 type prefetch struct {
 	open func(context.Context, string) (demux.Source, error)
 	name string
@@ -201,17 +210,15 @@ type prefetch struct {
 }
 
 func (p *opener) prefetch(ctx context.Context, names []string) *prefetch {
-	f := &prefetch{open: p.open, done: make(chan struct{})}
-	if len(names) == 0 {
-		f.used = true
+	f := &prefetch{open: p.openToPlay, done: make(chan struct{}), used: len(names) == 0}
+	if f.used {
 		close(f.done)
 		return f
 	}
-	name := names[0]
-	f.name = name
+	f.name = names[0]
 	go func() {
 		defer close(f.done)
-		f.src, f.err = p.open(ctx, name)
+		f.src, f.err = f.open(ctx, f.name)
 	}()
 	return f
 }

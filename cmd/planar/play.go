@@ -168,7 +168,7 @@ func openVideo(ctx context.Context, o *options, conv render.Converter, first *pr
 		log.Error(first.err.Error())
 		return nil, exitCannotOpen
 	}
-	if o.noVideo || !hasPictures(first.src) {
+	if first.src != nil && (o.noVideo || !hasPictures(first.src)) {
 		log.Warn(err.Error() + ": playing the sound without a window")
 		return null.New(), 0
 	}

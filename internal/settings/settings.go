@@ -90,6 +90,9 @@ func load(path string) (Settings, []string) {
 // no plain file: a FIFO would keep planar waiting.
 func readFile(path string, most int64) ([]byte, error) {
 	st, err := os.Stat(path)
+	if errors.Is(err, os.ErrPermission) {
+		return nil, os.ErrNotExist // a folder that is closed to us holds no file of ours
+	}
 	if err != nil {
 		return nil, err
 	}
