@@ -164,7 +164,7 @@ func TestSignalLostInTheWindow(t *testing.T) {
 		t.Fatal(err)
 	}
 	colours := map[color.RGBA]bool{}
-	const row = 225 // below what is said of the loss
+	const row = 130 // between what is said of the loss
 	for px := range 320 {
 		colours[last.RGBAAt(px, row)] = true
 	}
@@ -173,7 +173,7 @@ func TestSignalLostInTheWindow(t *testing.T) {
 	}
 	w.xdotool("windowsize", w.id, "640", "480") // also in a window of another size
 	x.shows("the last picture, larger", func(img *image.RGBA) error {
-		for _, px := range []image.Point{{20, row}, {100, row}, {300, row}} {
+		for _, px := range []image.Point{{30, row}, {100, row}, {170, row}} {
 			if a, b := last.RGBAAt(px.X, px.Y), img.RGBAAt(2*px.X, 2*px.Y); a != b {
 				return fmt.Errorf("pixel %v was %v and is %v", px, a, b)
 			}

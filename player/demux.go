@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"planar/demux"
@@ -155,6 +156,9 @@ func backoff(lost time.Duration) time.Duration {
 func (s *session) reconnect(ctx context.Context, e *epoch, cause error) bool {
 	if errors.Is(cause, io.EOF) {
 		cause = errors.New("the server ended the stream")
+	}
+	if text, named := strings.CutPrefix(cause.Error(), label(s.name)+": "); named {
+		cause = errors.New(text) // the name is said once
 	}
 	s.log.Warn(fmt.Sprintf("%s: signal lost: %v", label(s.name), cause))
 	s.setLost(cause)
