@@ -167,6 +167,25 @@ func TestRawPanel(t *testing.T) {
 	}
 }
 
+// Sound without pictures does not keep the last picture of what was before.
+func TestSoundAfterPictures(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	w := s.play("--geometry", "200x200+10+10", "--loop", "inf", greyClip(t, 50), write(t, "x.pcm", noise16(44100*4)))
+	until(t, 3*time.Second, "it plays", func() bool { return w.number() > 0 })
+	w.press("greater")
+	until(t, 3*time.Second, "the sound", func() bool { return strings.Contains(w.title(), "x.pcm") })
+	s.shows("black", func(img *image.RGBA) error {
+		for _, p := range []image.Point{{20, 20}, {110, 110}, {200, 200}} {
+			if c := img.RGBAAt(p.X, p.Y); c.R != 0 || c.G != 0 || c.B != 0 {
+				return fmt.Errorf("pixel %v is %v", p, c)
+			}
+		}
+		return nil
+	})
+	w.quits()
+}
+
 // colours counts the colours in a part of the screen.
 func (w *window) colours(r image.Rectangle) int {
 	img, err := w.Screenshot()

@@ -14,6 +14,8 @@ type Screen interface {
 	VideoOutput
 	// ShowNow shows the window before there is a picture, black.
 	ShowNow() error
+	// Clear shows black instead of the last picture, which has been forgotten.
+	Clear()
 	// Size is the window's, in pixels; scale is how many of them are the size of
 	// one on an ordinary screen.
 	Size() (w, h int, scale float64)

@@ -32,6 +32,7 @@ type desk struct {
 }
 
 func (d *desk) ShowNow() error            { return d.broken }
+func (d *desk) Clear()                    {}
 func (d *desk) Size() (int, int, float64) { return 160, 160, 1 }
 func (d *desk) SetLayers([]render.Layer)  { d.mu.Lock(); d.layers++; d.mu.Unlock() }
 func (d *desk) SetView(v render.View)     { d.mu.Lock(); d.view = v; d.mu.Unlock() }
@@ -503,7 +504,8 @@ func TestPointer(t *testing.T) {
 		before := d.status().View
 		move := []render.Event{
 			{Kind: render.PointerDown, Button: render.ButtonLeft, Clicks: 1, X: 80, Y: 80},
-			{Kind: render.PointerMove, X: 100, Y: 80}, {Kind: render.PointerUp, Button: render.ButtonLeft, X: 100, Y: 80},
+			{Kind: render.PointerMove, X: 100, Y: 80},
+			{Kind: render.PointerUp, Button: render.ButtonLeft, X: 100, Y: 80},
 			{Kind: render.PointerMove, X: 150, Y: 80},
 		}
 		after := step(move...).View

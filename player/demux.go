@@ -33,6 +33,7 @@ func (s *session) readLoop(ctx context.Context) {
 			stamps = s.restamp(0)
 			rounds = 1
 		}
+		s.watch()
 		pkt, err := s.src.Read()
 		switch {
 		case err == nil:

@@ -106,7 +106,10 @@ func (u *unheard) drop() {
 // goroutine gets to it: at once while it plays or is paused, and with the next
 // packet where sound had failed or is over. Playback goes on meanwhile. It may be called
 // from any goroutine.
-func (k *speaker) reopen() { k.moving.Store(true) }
+func (k *speaker) reopen() {
+	k.moving.Store(true)
+	k.resume()
+}
 
 // move goes to another output while that is wanted, and hands over anew what has not
 // been heard. It returns false when the goroutine is to end.

@@ -72,7 +72,7 @@ func (p *Player) open(ctx context.Context, name string) (demux.Source, error) {
 // idle waits for something to play: errTurn, or why there is nothing to wait for.
 func (p *Player) idle(ctx context.Context) error {
 	p.cfg.Video.SetTitle("planar")
-	if err := p.showWindow(); err != nil {
+	if err := p.showBlack(); err != nil {
 		return err
 	}
 	for {
@@ -129,6 +129,15 @@ func (p *Player) answer(c Command) error {
 		return errCancelled
 	}
 	return p.do(c)
+}
+
+// showBlack shows the window, if the output is one, without a picture.
+func (p *Player) showBlack() error {
+	err := p.showWindow()
+	if p.overlay.screen != nil {
+		p.overlay.screen.Clear()
+	}
+	return err
 }
 
 // showWindow shows the window, if the output is one, before there is a picture.

@@ -152,7 +152,11 @@ func (p *Player) Run(ctx context.Context, names []string) (outcomes []Outcome, e
 			return append(outcomes, o), context.Cause(ctx)
 		case err != nil:
 			o.Err = err
-			p.cfg.Log.Error(err.Error())
+			if errors.Is(err, errCancelled) {
+				p.cfg.Log.Warn(err.Error()) // nothing is wrong
+			} else {
+				p.cfg.Log.Error(err.Error())
+			}
 			p.passOver()
 		default:
 			p.at++

@@ -29,6 +29,7 @@ type session struct {
 	ctx      context.Context // while run runs
 	info     demux.Info
 	from     opened // where to begin
+	file     watched
 	hasVideo bool
 	hasSound bool
 	paced    bool // frames are shown at their time
@@ -155,6 +156,7 @@ func newSession(p *Player, name string, from *opened) (*session, error) {
 	}
 	src.Select(chosen...)
 	s.measure(src)
+	s.file = watched{there: !demux.IsURL(name) && onDisk(name), at: s.now()}
 	s.part = from.part.at(from.rate, s.rate)
 	s.speaker = newSpeaker(s)
 	s.refresh = newRefresh(s)
@@ -195,7 +197,7 @@ func (s *session) run(ctx context.Context) error {
 	var running, sounding sync.WaitGroup
 	start := func(f func(context.Context)) { running.Go(func() { f(ctx) }) }
 	if !s.hasVideo { // or the window would stay hidden
-		if err := s.p.showWindow(); err != nil {
+		if err := s.p.showBlack(); err != nil {
 			s.failed = err
 		}
 	}

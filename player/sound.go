@@ -51,6 +51,7 @@ type speaker struct {
 	leftAt   time.Duration // the playback time that was heard of it last
 	replaced time.Duration // real time at which a device that had gone was replaced; 0 if none was
 
+	resumed  chan struct{} // holds a token when there may be room again
 	mask     channelMask
 	metering atomic.Bool
 	meter    analysis.Meter // fed by the sound goroutine, on the output's own timeline: frames handed over
@@ -68,7 +69,7 @@ const (
 )
 
 func newSpeaker(s *session) *speaker {
-	k := &speaker{s: s, cur: &epoch{}, paused: s.paused || s.hasVideo, anchored: !s.info.Live}
+	k := &speaker{s: s, cur: &epoch{}, paused: s.paused || s.hasVideo, resumed: make(chan struct{}, 1), anchored: !s.info.Live}
 	k.skipped = s.live.begin()
 	k.setSpeed(s.speed())
 	k.setDrift(1)
@@ -466,11 +467,25 @@ func (k *speaker) write(ctx context.Context, pcm []byte) bool {
 		select {
 		case <-ctx.Done():
 			return false
-		case <-time.After(wait):
+		case <-k.resumed:
+		case <-time.After(k.patience(wait)):
 		}
 	}
 	return true
 }
+
+// patience is how long to wait for room: in a pause there will be none.
+func (k *speaker) patience(wait time.Duration) time.Duration {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.paused {
+		return max(wait, pausedWait)
+	}
+	return wait
+}
+
+// pausedWait is how soon a seek in a pause is noticed here, which nobody hears.
+const pausedWait = time.Second / 2
 
 // fail goes on without sound, for a reason. The reason first: whoever sees that
 // there is no sound shall not take it for played.
@@ -524,6 +539,17 @@ func (k *speaker) pause(paused bool) {
 	k.paused, k.joining = paused, k.joining && !paused
 	if k.out != nil {
 		k.out.Pause(paused)
+	}
+	if !paused {
+		k.resume()
+	}
+}
+
+// resume ends a long wait for room.
+func (k *speaker) resume() {
+	select {
+	case k.resumed <- struct{}{}:
+	default:
 	}
 }
 

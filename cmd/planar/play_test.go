@@ -68,7 +68,10 @@ func TestNothingToPlay(t *testing.T) {
 		args []string
 		ok   bool
 	}{
-		{[]string{"--idle"}, true}, {nil, false}, {[]string{"--idle", "--vo", "null"}, false}, {[]string{"--idle", "--vo", "hash"}, false},
+		{[]string{"--idle"}, true},
+		{nil, false},
+		{[]string{"--idle", "--vo", "null"}, false},
+		{[]string{"--idle", "--vo", "hash"}, false},
 		{[]string{"--idle", "--vo", "null", "x"}, true},
 	} {
 		if _, err := parsed(t, "", c.args...); (err == nil) != c.ok {

@@ -17,6 +17,7 @@ import (
 // How long what the banner says stays.
 const (
 	spinEvery   = 100 * time.Millisecond
+	bufferAfter = 300 * time.Millisecond // shorter waits, as after a jump, are not worth a word
 	endStays    = 2 * time.Second
 	osdStays    = 1200 * time.Millisecond
 	toastStays  = 6 * time.Second
@@ -37,7 +38,7 @@ type banner struct {
 	toasts []toast       // maxToasts at most, the newest last
 }
 
-// toast is a line of the log that comes up in a corner.
+// toast is a line of the log that comes up at the lower left.
 type toast struct {
 	level slog.Level
 	text  string
@@ -73,6 +74,11 @@ func (b *banner) collect(c *Controls, now time.Duration) {
 	lines, serial := c.notices.since(b.serial)
 	b.serial = serial
 	for _, n := range lines {
+		if c.panels.raw && n.level == slog.LevelWarn {
+			// What does not fit a headerless file is said by its panel, while one guess
+			// after the other is tried.
+			continue
+		}
 		if n.level >= player.LevelAnswer && n.text != "" {
 			b.add(n, serial, now)
 		}
@@ -107,12 +113,22 @@ func (b *banner) add(n notice, serial int, now time.Duration) {
 	b.toasts = append(b.toasts, toast{level: n.level, text: text, count: 1, until: until, id: id})
 }
 
+// patience is for how long nothing is said of buffering yet.
+func (b *banner) patience(m player.Moment) time.Duration {
+	if m.State != player.Buffering {
+		return 0
+	}
+	return max(0, b.since+bufferAfter-m.Now)
+}
+
 func (b *banner) visible(c *Controls, m player.Moment, now seen) bool {
 	b.observe(c, m, now.urgent)
 	some := len(b.toasts) > 0 || c.bar.osd.on(m.Now)
 	switch m.State {
-	case player.Idle, player.Opening, player.Buffering, player.SignalLost:
+	case player.Idle, player.Opening, player.SignalLost:
 		some = true
+	case player.Buffering:
+		some = some || b.patience(m) == 0
 	case player.Ended:
 		some = some || m.Now-b.since < endStays
 	}
@@ -138,6 +154,10 @@ func (b *banner) build(v *view) {
 		b.opening(v)
 		v.again(spinEvery, now)
 	case player.Buffering:
+		if left := b.patience(v.m); left > 0 {
+			v.again(left, now)
+			break
+		}
 		under += b.chip(v, chipLook{spins: true, text: "Buffering"})
 		v.again(spinEvery, now)
 	case player.SignalLost:
@@ -384,22 +404,23 @@ func (b *banner) entry(v *view) {
 	})
 }
 
-// stack draws the toasts from y on downwards.
-func (b *banner) stack(v *view, y float32) {
+// stack draws the toasts above the controller, the newest at the bottom, and no
+// higher than top. Panels open in the other corners.
+func (b *banner) stack(v *view, top float32) {
 	t := v.tk
-	toasts := b.toasts
-	low := float32(v.m.H)
+	low := float32(v.m.H) - t.foot - t.px(8)
 	if !v.bar.box.empty() {
-		low = float32(v.bar.box.y0)
-	}
-	if most := int((low - y) / t.px(70)); len(toasts) > max(most, 1) {
-		toasts = toasts[len(toasts)-max(most, 1):] // what is older comes up when there is room
+		low = min(low, float32(v.bar.box.y0)-t.px(8))
 	}
 	closed := -1
-	for i := range toasts {
-		o := &toasts[i]
+	for i := len(b.toasts) - 1; i >= 0; i-- {
+		o := &b.toasts[i]
+		if i < len(b.toasts)-1 && low < top+t.px(70) {
+			o.box = box{} // it comes up when there is room
+			continue
+		}
 		v.again(o.until-v.m.Now, v.m.Now)
-		y += b.toast(v, o, y, &closed) + t.px(8)
+		low -= b.toast(v, o, low, &closed) + t.px(8)
 	}
 	for i := range b.toasts {
 		if b.toasts[i].id == closed {
@@ -411,8 +432,8 @@ func (b *banner) stack(v *view, y float32) {
 	}
 }
 
-// toast draws one at y and returns its height.
-func (b *banner) toast(v *view, o *toast, y float32, closed *int) float32 {
+// toast draws one that ends at low, and returns its height.
+func (b *banner) toast(v *view, o *toast, low float32, closed *int) float32 {
 	t := v.tk
 	t.need(o.text)
 	ic, c := iconInfo, t.theme.grey
@@ -437,7 +458,7 @@ func (b *banner) toast(v *view, o *toast, y float32, closed *int) float32 {
 	imgui.PopFont()
 	size := vec2{X: min(m.X+pad+lead+tail+1, most), Y: max(m.Y, t.px(22)) + 2*t.px(8)}
 	size.Y = min(size.Y, float32(v.m.H)*0.7)
-	v.floatAs(onTop, "toast"+strconv.Itoa(o.id), vec2{X: t.px(12), Y: y}, size, true, func(a, e vec2) {
+	v.floatAs(onTop, "toast"+strconv.Itoa(o.id), vec2{X: t.px(12), Y: low - size.Y}, size, true, func(a, e vec2) {
 		o.box = box{pixel(a.X), pixel(a.Y), pixel(e.X), pixel(e.Y)}
 		line := a.Y + t.px(8) + t.px(22)
 		t.writeIn(vec2{X: a.X + pad, Y: a.Y + t.px(8)}, vec2{X: a.X + pad + t.px(18), Y: line}, 0.5, ic.String(), icons, c)

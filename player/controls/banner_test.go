@@ -83,6 +83,10 @@ func TestBannerComesBack(t *testing.T) {
 	for range 3 {
 		r.m.State = player.Buffering
 		r.settle()
+		if len(r.last.Layers) != 0 {
+			t.Error("a wait that may be short is told at once")
+		}
+		r.pass(bufferAfter)
 		if len(r.last.Layers) == 0 {
 			t.Error("buffering is not seen")
 		}
@@ -234,8 +238,16 @@ func TestOSD(t *testing.T) {
 		show string
 		want bool
 	}{
-		{"0", "auto", true}, {"9", "always", true}, {"m", "auto", true}, {"]", "auto", true}, {"right", "auto", true}, {"home", "auto", true},
-		{"0", "never", false}, {"space", "auto", false}, {".", "auto", false}, {"x", "auto", false},
+		{"0", "auto", true},
+		{"9", "always", true},
+		{"m", "auto", true},
+		{"]", "auto", true},
+		{"right", "auto", true},
+		{"home", "auto", true},
+		{"0", "never", false},
+		{"space", "auto", false},
+		{".", "auto", false},
+		{"x", "auto", false},
 	} {
 		r := newRig(t, 1280, 720, 1, Options{Show: c.show})
 		r.m.State = player.Paused
@@ -368,5 +380,32 @@ func TestBannerLooks(t *testing.T) {
 	}
 	if n := failures.Load(); n != 0 {
 		t.Errorf("%d of Dear ImGui's assertions failed", n)
+	}
+}
+
+// Toasts lie where no panel opens, the newest nearest to the controller.
+func TestToastsLieLowLeft(t *testing.T) {
+	for _, size := range [][2]int{{1280, 720}, {320, 240}} {
+		r := newRig(t, size[0], size[1], 1, Options{Show: "always"})
+		r.c.panels.inspector = true
+		r.say(slog.LevelWarn, "one")
+		r.say(slog.LevelWarn, "two")
+		r.settle()
+		one, two, bar := r.c.banner.toasts[0].box, r.c.banner.toasts[1].box, r.c.bar.box
+		if two.y1 > bar.y0 || one.y1 > two.y0 || int(one.x0) > size[0]/2 {
+			t.Errorf("%v: toasts in %v and %v, want them in this order above the controller in %v", size, one, two, bar)
+		}
+	}
+}
+
+// While a headerless file's panel says what does not fit, toasts do not.
+func TestToastsLeaveGuessingAlone(t *testing.T) {
+	r := newRig(t, 1280, 720, 1, Options{})
+	r.c.panels.raw = true
+	r.say(slog.LevelWarn, "bytes are left over")
+	r.say(slog.LevelError, "cannot be read")
+	r.settle()
+	if n := len(r.c.banner.toasts); n != 1 || r.c.banner.toasts[0].text != "cannot be read" {
+		t.Errorf("toasts %v, want the error alone", r.c.banner.toasts)
 	}
 }

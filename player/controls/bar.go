@@ -30,6 +30,7 @@ type bar struct {
 	in, moved bool          // the pointer is in the window; it has ever been
 	lastMove  time.Duration // when it moved, or left
 	held      uint          // bit n: button n is
+	met       bool          // the pointer has been somewhere
 	wheels    []render.Event
 	typing    bool // letters go into a text field, or into the position that is typed
 
@@ -74,6 +75,11 @@ func (b *bar) notice(e render.Event, now time.Duration) {
 		if b.in && b.x == e.X && b.y == e.Y {
 			return // pointers that tremble below a pixel
 		}
+		if !b.met {
+			// The window has come under the pointer: nobody has asked for anything.
+			b.met, b.in, b.x, b.y = true, true, e.X, e.Y
+			return
+		}
 		b.point(e, now)
 	case render.PointerDown:
 		b.point(e, now)
@@ -97,6 +103,7 @@ func (b *bar) notice(e render.Event, now time.Duration) {
 	}
 }
 
+// point notes that somebody is at the mouse.
 func (b *bar) point(e render.Event, now time.Duration) {
 	b.x, b.y, b.in, b.moved, b.lastMove = e.X, e.Y, true, true, now
 }

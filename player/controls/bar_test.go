@@ -187,8 +187,14 @@ func TestControllerButtons(t *testing.T) {
 		part part
 		want player.Action
 	}{
-		{playPart, player.TogglePause}, {backPart, player.StepBack}, {forwardPart, player.StepForward}, {previousPart, player.PlayPrevious},
-		{nextPart, player.PlayNext}, {loopPart, player.ToggleLoop}, {mutePart, player.ToggleMute}, {fullscreenPart, player.ToggleFullscreen},
+		{playPart, player.TogglePause},
+		{backPart, player.StepBack},
+		{forwardPart, player.StepForward},
+		{previousPart, player.PlayPrevious},
+		{nextPart, player.PlayNext},
+		{loopPart, player.ToggleLoop},
+		{mutePart, player.ToggleMute},
+		{fullscreenPart, player.ToggleFullscreen},
 	} {
 		r := newRig(t, 1280, 720, 1, Options{})
 		r.wake()
@@ -529,8 +535,10 @@ func TestArrange(t *testing.T) {
 		}
 		return parts
 	}
-	gone := []part{soundPart, inspectorPart, statsPart, playlistPart, loopPart, speedPart, volumePart, totalPart, framePart, previousPart, nextPart,
-		fullscreenPart, backPart, forwardPart, mutePart, positionPart}
+	gone := []part{
+		soundPart, inspectorPart, statsPart, playlistPart, loopPart, speedPart, volumePart, totalPart, framePart, previousPart, nextPart,
+		fullscreenPart, backPart, forwardPart, mutePart, positionPart,
+	}
 	before := len(whole())
 	for width := float32(1000); width > 0; width -= 10 {
 		got := arrange(width, 2, whole())

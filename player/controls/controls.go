@@ -163,7 +163,11 @@ func (c *Controls) Draw(m player.Moment) player.Drawing {
 		if c.was {
 			c.was, c.layers, c.nextAt = false, nil, far
 		}
-		return player.Drawing{Asked: c.take(), Again: c.live.again(m)}
+		d := player.Drawing{Asked: c.take(), Again: c.live.again(m)}
+		if wait := c.banner.patience(m); wait > 0 && (d.Again == 0 || wait < d.Again) {
+			d.Again = wait
+		}
+		return d
 	}
 	c.dirty = c.dirty || !c.was
 	c.was = true

@@ -40,7 +40,7 @@
 //
 // # Text
 //
-//	k.text(s)  k.note(s)  k.value(s)            // ordinary, small and grey, Go Mono
+//	k.text(s)  k.note(s)                        // ordinary, small and grey
 //	k.label(s, face, colour)                    // any
 //	k.wrapped(s, face, colour)                  // in as many lines as it takes
 //	k.measure(s, face) vec2
@@ -69,7 +69,6 @@
 //	k.panel(title, *open, pos, size, flags, func())  // size.Y 0: as high as its contents
 //	k.popup(id, func())                              // after imgui.OpenPopup(id); Escape closes it
 //	k.menuItem(id, icon, s, key, on) (clicked bool)  // in a popup
-//	k.tooltip(s)                                     // at the pointer, at once
 //	k.tip(s)                                         // of the last item, when the pointer rests on it
 //	k.tooltipAt(p, down, func())                     // below p (down 0) or above it (1)
 //

@@ -19,7 +19,7 @@ import (
 // it has lines around it, and its values inside if they can be read then.
 const (
 	gridZoom  = 16
-	valueZoom = 64
+	valueZoom = 48
 )
 
 // lattice is where samples lie in the window: a column for each sample that is
@@ -531,8 +531,10 @@ func outline(r render.Rect, winW, winH int, thick int, c uint32, version func() 
 	t := thick
 	var layers []render.Layer
 	for _, s := range [4]render.Rect{
-		{X: r.X - t, Y: r.Y - t, W: r.W + 2*t, H: 3 * t}, {X: r.X - t, Y: r.Y + r.H - 2*t, W: r.W + 2*t, H: 3 * t},
-		{X: r.X - t, Y: r.Y + 2*t, W: 3 * t, H: r.H - 4*t}, {X: r.X + r.W - 2*t, Y: r.Y + 2*t, W: 3 * t, H: r.H - 4*t},
+		{X: r.X - t, Y: r.Y - t, W: r.W + 2*t, H: 3 * t},
+		{X: r.X - t, Y: r.Y + r.H - 2*t, W: r.W + 2*t, H: 3 * t},
+		{X: r.X - t, Y: r.Y + 2*t, W: 3 * t, H: r.H - 4*t},
+		{X: r.X + r.W - 2*t, Y: r.Y + 2*t, W: 3 * t, H: r.H - 4*t},
 	} {
 		x0, y0 := max(0, s.X), max(0, s.Y)
 		w, h := min(winW, s.X+s.W)-x0, min(winH, s.Y+s.H)-y0

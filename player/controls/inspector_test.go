@@ -364,8 +364,11 @@ func TestReadout(t *testing.T) {
 		px, py int
 		x, y   int
 	}{
-		{render.View{}, 640, 360, 32, 24}, {render.View{Zoom: 64, X: 0.5, Y: 0.5}, 641, 361, 32, 24}, {render.View{Zoom: 64, X: 0.5, Y: 0.5}, 639, 361, 31, 24},
-		{render.View{Zoom: 64, X: 0, Y: 0}, 705, 425, 1, 1}, {render.View{Zoom: 5}, 640, 360, 32, 24},
+		{render.View{}, 640, 360, 32, 24},
+		{render.View{Zoom: 64, X: 0.5, Y: 0.5}, 641, 361, 32, 24},
+		{render.View{Zoom: 64, X: 0.5, Y: 0.5}, 639, 361, 31, 24},
+		{render.View{Zoom: 64, X: 0, Y: 0}, 705, 425, 1, 1},
+		{render.View{Zoom: 5}, 640, 360, 32, 24},
 	} {
 		r.view(c.view)
 		if r.move(c.px, c.py) {
@@ -405,8 +408,10 @@ func TestInspectorButtons(t *testing.T) {
 		x, y int
 		want player.Command
 	}{
-		{"-", 41, 73, player.Command{Do: player.ZoomBy, Factor: 0.5}}, {"+", 139, 73, player.Command{Do: player.ZoomBy, Factor: 2}},
-		{"Fit", 183, 73, player.Command{Do: player.SetView}}, {"100 %", 245, 73, player.Command{Do: player.SetView, View: render.View{Zoom: 1, X: 0.5, Y: 0.5}}},
+		{"-", 41, 73, player.Command{Do: player.ZoomBy, Factor: 0.5}},
+		{"+", 139, 73, player.Command{Do: player.ZoomBy, Factor: 2}},
+		{"Fit", 183, 73, player.Command{Do: player.SetView}},
+		{"100 %", 245, 73, player.Command{Do: player.SetView, View: render.View{Zoom: 1, X: 0.5, Y: 0.5}}},
 		{"U", 206, 110, player.Command{Do: player.ShowComponent, Index: 2}},
 	} {
 		r.took()
@@ -441,9 +446,12 @@ func TestPictureIsLeftAlone(t *testing.T) {
 	r := inspecting(t, 1280, 720, 1, made(t, "yuv420p", 352, 288, scenery(352, 288, 8)))
 	all := func() (taken bool) {
 		for _, e := range []render.Event{
-			{Kind: render.PointerMove, X: 700, Y: 300}, {Kind: render.PointerDown, X: 700, Y: 300, Button: render.ButtonLeft, Clicks: 1},
-			{Kind: render.PointerMove, X: 720, Y: 320}, {Kind: render.PointerUp, X: 720, Y: 320, Button: render.ButtonLeft},
-			{Kind: render.Wheel, X: 720, Y: 320, WheelY: 1, Mods: render.ModCtrl}, {Kind: render.KeyPress, Key: "escape"},
+			{Kind: render.PointerMove, X: 700, Y: 300},
+			{Kind: render.PointerDown, X: 700, Y: 300, Button: render.ButtonLeft, Clicks: 1},
+			{Kind: render.PointerMove, X: 720, Y: 320},
+			{Kind: render.PointerUp, X: 720, Y: 320, Button: render.ButtonLeft},
+			{Kind: render.Wheel, X: 720, Y: 320, WheelY: 1, Mods: render.ModCtrl},
+			{Kind: render.KeyPress, Key: "escape"},
 		} {
 			taken = r.do(e) || taken
 		}

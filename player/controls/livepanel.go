@@ -150,7 +150,7 @@ func (l *livePanel) build(v *view) {
 		size = vec2{X: w - 2*margin, Y: h - 2*margin - t.px(4)}
 	}
 	t.panel("Network", &v.panels.live, vec2{X: w - margin - size.X, Y: margin}, size, 0, func() {
-		if !v.st.IsLive {
+		if !v.st.IsLive && v.m.State != player.Opening {
 			t.note("Not a live source: since the panel was opened")
 		}
 		all := charts(v.st.IsLive)

@@ -98,4 +98,5 @@ func (t *teller) Handle(ctx context.Context, r slog.Record) error {
 }
 
 func (t *teller) WithAttrs(a []slog.Attr) slog.Handler { return &teller{t.Handler.WithAttrs(a), t.log} }
-func (t *teller) WithGroup(g string) slog.Handler      { return &teller{t.Handler.WithGroup(g), t.log} }
+
+func (t *teller) WithGroup(g string) slog.Handler { return &teller{t.Handler.WithGroup(g), t.log} }

@@ -196,5 +196,8 @@ func sourceName(name string) (title, detail string) {
 	case name == "-":
 		return "standard input", ""
 	}
-	return demux.OneLine(filepath.Base(name)), demux.OneLine(shortHome(filepath.Dir(name)))
+	if detail = filepath.Dir(name); detail == "." { // it tells nobody anything
+		detail = ""
+	}
+	return demux.OneLine(filepath.Base(name)), demux.OneLine(shortHome(detail))
 }

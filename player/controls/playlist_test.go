@@ -162,11 +162,11 @@ func TestSourceName(t *testing.T) {
 	for _, tt := range []struct{ name, title, detail string }{
 		{"/home/me/clips/a.yuv", "a.yuv", "~/clips"},
 		{"/mnt/北京/夜景.mp4", "夜景.mp4", "/mnt/北京"},
-		{"a.yuv", "a.yuv", "."},
+		{"a.yuv", "a.yuv", ""},
 		{"rtsp://me:secret@host/x", "rtsp://me:***@host/x", ""},
 		{"-", "standard input", ""},
 		{"/x/two\nlines.yuv", demux.OneLine("two\nlines.yuv"), "/x"},
-		{"", ".", "."},
+		{"", ".", ""},
 	} {
 		if title, detail := sourceName(tt.name); title != tt.title || detail != tt.detail {
 			t.Errorf("%q: %q, %q; want %q, %q", tt.name, title, detail, tt.title, tt.detail)

@@ -49,6 +49,7 @@ func newRig(t testing.TB, w, h int, scale float64, o Options) *rig {
 	r.st.LoopA, r.st.LoopB = player.NoLoop, player.NoLoop
 	r.st.Look = player.Look{Width: 352, Height: 288, Format: "yuv420p"}
 	r.m.Status = func() player.Status { return r.st }
+	r.c.Handle(render.Event{Kind: render.PointerMove, X: -1, Y: -1}, r.m.Now) // the window comes under the pointer
 	return r
 }
 

@@ -153,17 +153,19 @@ func (s *scopes) measure(p *render.Picture, f *scope.Format, to subject) {
 	}
 }
 
-// height is how high the scope is, in pixels, if it is w wide.
-func (s *scopes) height(t *toolkit, w float32) float32 {
+// height is how high the scope is, in pixels, if it is w wide and there is room for
+// so much before the panel has to scroll.
+func (s *scopes) height(t *toolkit, w, room float32) float32 {
+	h := float32(0)
 	switch s.kind {
 	case histogramScope:
-		return t.px(120)
+		h = t.px(120)
 	case waveformScope:
-		return t.px(150)
+		h = t.px(150)
 	case vectorScope:
-		return min(w, t.px(200))
+		h = min(w, t.px(200))
 	}
-	return 0
+	return min(h, max(round(room), t.px(100)))
 }
 
 // build draws the choice of scopes, and the one that is chosen.
@@ -174,7 +176,7 @@ func (s *scopes) build(v *view, f *scope.Format, region render.Rect) {
 	if s.kind == waveformScope && len(f.Components()) > 2 {
 		t.toggle("parade", "All components side by side", &s.parade)
 	}
-	h := s.height(t, w)
+	h := s.height(t, w, t.highest()-imgui.CursorPosY()-imgui.CurrentStyle().WindowPadding().Y)
 	s.follow(v, f, region, int(w), int(h))
 	if s.kind == noScope {
 		return

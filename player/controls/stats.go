@@ -109,8 +109,9 @@ func timing(st player.Stats) group {
 	}
 	if st.Live != nil {
 		g.add("Reorder", "%s", millis(st.Stages.Reorder))
+		// Of a file it is how far reading is ahead.
+		g.add("Decode", "%s", millis(st.Stages.Decode))
 	}
-	g.add("Decode", "%s", millis(st.Stages.Decode))
 	g.add("Queue", "%s", millis(st.Stages.Queue))
 	g.add("Present", "%s", millis(st.Stages.Present))
 	g.add(lateness, "%+.1f ms", inMillis(st.Lateness))
@@ -233,13 +234,13 @@ func (s *statsPanel) build(v *view) {
 		width, margin = room, t.px(8)
 	}
 	at := vec2{X: margin, Y: margin}
-	if v.panels.inspector || v.panels.raw { // which open there
-		at.X = float32(t.w) - margin - width
-	}
 	t.panel("Statistics", &v.panels.stats, at, vec2{X: width}, 0, func() {
 		s.copyButton(v, groups)
 		top := imgui.CursorScreenPos()
 		low := top.Y
+		if len(columns) > 1 { // a scroll bar takes some of the room
+			column = float32(int((t.room() - gap) / 2))
+		}
 		for i, c := range columns {
 			if i > 0 {
 				imgui.SetCursorScreenPos(vec2{X: top.X + column + gap, Y: top.Y})

@@ -57,10 +57,15 @@ func TestStatistics(t *testing.T) {
 		{"a file", fileStats(), nil, []string{
 			"Name: bridge_352x288_25fps.yuv", "State: playing", "Bitrate: 30.41 Mbit/s", "Size: 352 × 288", "Format: yuv420p", "Frame: 310 at 00:12.400",
 			"Received: 25.0 fps", "Decoded: 25.0 fps", "Shown: 24.9 fps", "Frames shown: 311", "Late: 1\n", "Dropped: 2\n", "Repeated: 3\n",
-			"Decode: 1.2 ms", "Queue: 40.0 ms", "Present: 0.3 ms", "Lateness: -0.2 ms", "Sound − picture: +3.2 ms", "Sound queue: 84.0 ms",
-		}, []string{"Stream", "Reorder", "Live", "Reconnects", "Damaged"}},
-		{"sound alone", player.Stats{Source: "a.wav", State: "playing", SoundQueued: 84 * time.Millisecond, PTS: time.Second, Frame: -1}, nil,
-			[]string{"Name: a.wav", "Position\n  Time: 00:01.000", "Sound queue: 84.0 ms"}, []string{"fps", "Format", "Sound −"}},
+			"Queue: 40.0 ms", "Present: 0.3 ms", "Lateness: -0.2 ms", "Sound − picture: +3.2 ms", "Sound queue: 84.0 ms",
+		}, []string{"Stream", "Reorder", "Decode:", "Live", "Reconnects", "Damaged"}},
+		{
+			"sound alone",
+			player.Stats{Source: "a.wav", State: "playing", SoundQueued: 84 * time.Millisecond, PTS: time.Second, Frame: -1},
+			nil,
+			[]string{"Name: a.wav", "Position\n  Time: 00:01.000", "Sound queue: 84.0 ms"},
+			[]string{"fps", "Format", "Sound −"},
+		},
 		{"nothing", player.Stats{State: "opening", Frame: -1}, nil, []string{"State: opening", "Bitrate: 0 kbit/s"}, []string{"Sound", "Timing"}},
 		{"live", liveStats(), nil, []string{
 			"Name: rtsp://camera.example/stream", "Stream: h264, aac over UDP", "Bitrate: 4.32 Mbit/s", "Reorder: 2.5 ms",

@@ -107,6 +107,7 @@ func newToolkit(scale float64) *toolkit {
 		images: map[string]*imageEntry{}, byID: map[imgui.TextureID]*imageEntry{}, nextID: fontTexture + 1,
 		heights: map[string]float32{},
 	}
+	//lint:ignore SA1019 it is what there is, and the reason why one package has it
 	t.context = imgui.CreateContext(nil)
 	t.use()
 	t.io = imgui.CurrentIO()
@@ -398,7 +399,7 @@ type list struct {
 type command struct {
 	clip                 box
 	vertex, first, count int32
-	filler               int32 // all of a command's memory is set, since it is compared
+	_                    int32 // all of a command's memory is set, since it is compared
 	id                   imgui.TextureID
 	version              uint64 // of the texture
 }

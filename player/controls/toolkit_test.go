@@ -120,8 +120,12 @@ func TestTyping(t *testing.T) {
 		t.Error("a key that prints was not taken while a field is typed in")
 	}
 	for _, e := range []render.Event{
-		{Kind: render.TextInput, Text: "aЖ"}, {Kind: render.KeyPress, Key: "backspace"}, {Kind: render.TextInput, Text: "北"},
-		{Kind: render.KeyPress, Key: "ctrl+v", Mods: render.ModCtrl}, {Kind: render.KeyPress, Key: "left"}, {Kind: render.KeyPress, Key: "left"},
+		{Kind: render.TextInput, Text: "aЖ"},
+		{Kind: render.KeyPress, Key: "backspace"},
+		{Kind: render.TextInput, Text: "北"},
+		{Kind: render.KeyPress, Key: "ctrl+v", Mods: render.ModCtrl},
+		{Kind: render.KeyPress, Key: "left"},
+		{Kind: render.KeyPress, Key: "left"},
 		{Kind: render.TextInput, Text: "!"},
 	} {
 		if !k.handle(e) {
@@ -355,4 +359,37 @@ func TestMenu(t *testing.T) {
 	if k.popupOpen || chosen != 0 {
 		t.Error("a click beside a popup did not just close it")
 	}
+}
+
+// TestPanelPlaces opens panels that are meant for one place, and makes the window
+// small and large again.
+func TestPanelPlaces(t *testing.T) {
+	k := newToolkit(1)
+	defer k.close()
+	now, two := time.Duration(0), false
+	draw := func(w, h int) {
+		t.Helper()
+		now += time.Second
+		settle(t, k, now, w, h, func() {
+			k.panel("a", nil, vec2{X: 20, Y: 20}, vec2{X: 200, Y: 100}, 0, func() {})
+			if two {
+				k.panel("b", nil, vec2{X: 20, Y: 20}, vec2{X: 180}, 0, func() { k.text("text") })
+			}
+		})
+	}
+	want := func(name string, at vec2) {
+		t.Helper()
+		if got := k.places[name].pos; got != at {
+			t.Errorf("panel %s at %v, want %v", name, got, at)
+		}
+	}
+	draw(800, 600)
+	two = true
+	draw(800, 600)
+	want("a", vec2{X: 20, Y: 20})
+	want("b", vec2{X: 800 - 20 - 180, Y: 20}) // not upon the other
+	draw(400, 300)
+	want("b", vec2{X: 400 - 8 - 180, Y: 20})
+	draw(800, 600)
+	want("b", vec2{X: 800 - 20 - 180, Y: 20}) // back again
 }

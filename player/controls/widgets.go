@@ -20,10 +20,9 @@ func (t *toolkit) label(s string, f face, c colour) {
 	imgui.PopFont()
 }
 
-// text writes s as ordinary text, note as secondary text, value in Go Mono.
-func (t *toolkit) text(s string)  { t.label(s, body, t.theme.text) }
-func (t *toolkit) note(s string)  { t.label(s, small, t.theme.grey) }
-func (t *toolkit) value(s string) { t.label(s, mono, t.theme.text) }
+// text writes s as ordinary text, note as secondary text.
+func (t *toolkit) text(s string) { t.label(s, body, t.theme.text) }
+func (t *toolkit) note(s string) { t.label(s, small, t.theme.grey) }
 
 // wrapped writes s in as many lines as it takes at the width that there is.
 func (t *toolkit) wrapped(s string, f face, c colour) {
@@ -373,8 +372,8 @@ func (t *toolkit) panel(title string, open *bool, pos, size vec2, flags imgui.Wi
 		return
 	}
 	t.need(title)
-	high := float32(t.h) - 2*t.px(8) - t.foot
-	imgui.SetNextWindowPosV(pos, imgui.ConditionAppearing, vec2{})
+	high := t.highest()
+	imgui.SetNextWindowPosV(t.aside(title, pos, size), imgui.ConditionAppearing, vec2{})
 	if inside, moved := t.within(title); moved {
 		imgui.SetNextWindowPosV(inside, imgui.ConditionAlways, vec2{})
 	}
@@ -395,7 +394,11 @@ func (t *toolkit) panel(title string, open *bool, pos, size vec2, flags imgui.Wi
 	if t.places == nil {
 		t.places = map[string]place{}
 	}
-	t.places[title] = place{imgui.WindowPos(), imgui.WindowSize(), t.frames}
+	was, now := t.places[title], imgui.WindowPos()
+	if imgui.IsWindowAppearing() || imgui.IsMouseDown(0) && now != was.pos {
+		was.meant = now
+	}
+	t.places[title] = place{now, imgui.WindowSize(), was.meant, t.frames}
 	t.titleBar(title, open)
 	if size.Y == 0 {
 		inside()
@@ -407,6 +410,9 @@ func (t *toolkit) panel(title string, open *bool, pos, size vec2, flags imgui.Wi
 	imgui.End()
 }
 
+// highest is how high a panel can be.
+func (t *toolkit) highest() float32 { return float32(t.h) - 2*t.px(8) - t.foot }
+
 // ownWheel keeps the wheel, while the pointer is over the item drawn last, from
 // scrolling the panel around it.
 func (t *toolkit) ownWheel() {
@@ -416,20 +422,40 @@ func (t *toolkit) ownWheel() {
 // place is where a panel was in a frame.
 type place struct {
 	pos, size vec2
+	meant     vec2 // where a person, or whoever opened it, put it
 	frame     uint64
 }
 
 // within is where a panel has to go so that all of it is in the window, as far as
-// there is room; moved is false if it is there, or being dragged.
+// there is room, and back to where it was meant to be when there is room again; moved is false if it is there, or being dragged.
 func (t *toolkit) within(title string) (pos vec2, moved bool) {
 	p, ok := t.places[title]
 	if !ok || p.frame+1 != t.frames || imgui.IsMouseDown(0) {
 		return vec2{}, false
 	}
 	edge := t.px(8)
-	pos.X = max(edge, min(p.pos.X, float32(t.w)-edge-p.size.X))
-	pos.Y = max(edge, min(p.pos.Y, float32(t.h)-edge-t.foot-p.size.Y))
+	pos.X = max(edge, min(p.meant.X, float32(t.w)-edge-p.size.X))
+	pos.Y = max(edge, min(p.meant.Y, float32(t.h)-edge-t.foot-p.size.Y))
 	return pos, pos != p.pos
+}
+
+// aside is where a panel opens that is meant for pos: at the other side of the
+// window if it would lie on another panel here and on none there.
+func (t *toolkit) aside(title string, pos, size vec2) vec2 {
+	size.Y = max(size.Y, t.px(80)) // of a height that is not known yet
+	taken := func(at vec2) bool {
+		for name, p := range t.places {
+			if name != title && p.frame+1 >= t.frames && at.X < p.pos.X+p.size.X && p.pos.X < at.X+size.X &&
+				at.Y < p.pos.Y+p.size.Y && p.pos.Y < at.Y+size.Y {
+				return true
+			}
+		}
+		return false
+	}
+	if other := (vec2{X: float32(t.w) - pos.X - size.X, Y: pos.Y}); taken(pos) && !taken(other) {
+		return other
+	}
+	return pos
 }
 
 // titleBar is the first line of a panel.
@@ -797,12 +823,6 @@ func (t *toolkit) tip(s string) {
 	} else {
 		t.tooltipAt(vec2{X: x, Y: q.Y + t.px(6)}, 0, func() { t.label(s, small, t.theme.text) })
 	}
-}
-
-// tooltip is a line of text beside the pointer, at once.
-func (t *toolkit) tooltip(s string) {
-	p := imgui.MousePos()
-	t.tooltipAt(vec2{X: p.X + t.px(14), Y: p.Y + t.px(18)}, 0, func() { t.label(s, small, t.theme.text) })
 }
 
 // tooltipAt draws inside in a small window over all others, that the pointer goes

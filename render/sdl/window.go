@@ -366,6 +366,14 @@ func (w *Window) ShowNow() error {
 	return w.redraw()
 }
 
+// Clear shows black instead of a picture that has been forgotten.
+func (w *Window) Clear() {
+	if w.visible && w.shown == nil && w.forgotten {
+		w.holds = holdsNothing
+		w.repair()
+	}
+}
+
 // reveal puts the window on the screen.
 func (w *Window) reveal() error {
 	if w.visible {
