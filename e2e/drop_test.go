@@ -16,14 +16,7 @@ import (
 func (w *window) drop(x, y int, paths ...string) {
 	t := w.screen.t
 	t.Helper()
-	id, err := strconv.ParseUint(w.id, 10, 32)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := xgb.NewConnDisplay(w.Display)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, target, atom := w.connect(w.id)
 	defer c.Close()
 	root := xproto.Setup(c).DefaultScreen(c).Root
 	from, err := xproto.NewWindowId(c)
@@ -31,16 +24,8 @@ func (w *window) drop(x, y int, paths ...string) {
 		t.Fatal(err)
 	}
 	xproto.CreateWindow(c, 0, from, root, 0, 0, 1, 1, 0, xproto.WindowClassInputOnly, 0, 0, nil)
-	atom := func(name string) xproto.Atom {
-		r, err := xproto.InternAtom(c, false, uint16(len(name)), name).Reply()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return r.Atom
-	}
 	selection, list, status, finished := atom("XdndSelection"), atom("text/uri-list"), atom("XdndStatus"), atom("XdndFinished")
 	xproto.SetSelectionOwner(c, from, selection, xproto.TimeCurrentTime)
-	target := xproto.Window(id)
 	send := func(kind string, data ...uint32) {
 		m := xproto.ClientMessageEvent{
 			Format: 32, Window: target, Type: atom(kind),
@@ -85,28 +70,34 @@ func init() { xgb.Logger.SetOutput(io.Discard) } // it speaks of missing authori
 // button; xdotool of Debian 12 cannot.
 func (s *screen) closeWindow(id string) {
 	s.t.Helper()
+	c, window, atom := s.connect(id)
+	defer c.Close()
+	m := xproto.ClientMessageEvent{
+		Format: 32, Window: window, Type: atom("WM_PROTOCOLS"),
+		Data: xproto.ClientMessageDataUnionData32New([]uint32{uint32(atom("WM_DELETE_WINDOW")), 0, 0, 0, 0}),
+	}
+	if err := xproto.SendEventChecked(c, false, window, 0, string(m.Bytes())).Check(); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// connect speaks to the X server about a window. The caller closes the connection;
+// atom looks names up.
+func (s *screen) connect(id string) (c *xgb.Conn, window xproto.Window, atom func(string) xproto.Atom) {
+	s.t.Helper()
 	n, err := strconv.ParseUint(id, 10, 32)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	c, err := xgb.NewConnDisplay(s.Display)
-	if err != nil {
+	if c, err = xgb.NewConnDisplay(s.Display); err != nil {
 		s.t.Fatal(err)
 	}
-	defer c.Close()
-	atom := func(name string) xproto.Atom {
+	return c, xproto.Window(n), func(name string) xproto.Atom {
 		r, err := xproto.InternAtom(c, false, uint16(len(name)), name).Reply()
 		if err != nil {
 			s.t.Fatal(err)
 		}
 		return r.Atom
-	}
-	m := xproto.ClientMessageEvent{
-		Format: 32, Window: xproto.Window(n), Type: atom("WM_PROTOCOLS"),
-		Data: xproto.ClientMessageDataUnionData32New([]uint32{uint32(atom("WM_DELETE_WINDOW")), 0, 0, 0, 0}),
-	}
-	if err := xproto.SendEventChecked(c, false, xproto.Window(n), 0, string(m.Bytes())).Check(); err != nil {
-		s.t.Fatal(err)
 	}
 }
 

@@ -332,7 +332,10 @@ func (s *session) draw() (asked bool, err error) {
 		return false, nil // the window comes with the first picture
 	}
 	s.restMeter()
-	m := Moment{Now: s.now(), State: s.state(), Live: s.info.Live, Frame: -1, View: s.p.look.view, Status: s.status}
+	m := Moment{Now: s.now(), Live: s.info.Live, Frame: -1, View: s.p.look.view, Status: s.status}
+	s.mu.Lock()
+	m.State = s.state(m.Now)
+	s.mu.Unlock()
 	if s.shown != nil {
 		m.Frame = s.shown.Number
 	}

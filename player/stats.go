@@ -171,18 +171,8 @@ func (s *session) report() sessionReport {
 	var r sessionReport
 	now := s.now()
 	s.mu.Lock()
-	r.state, r.speed = "playing", s.clk.Speed()
+	r.state, r.speed = string(s.state(now)), s.clk.Speed()
 	r.loopA, r.loopB = s.part.a, s.part.b
-	switch {
-	case s.lost != nil:
-		r.state = "signal lost"
-	case s.over.Load():
-		r.state = "ended"
-	case s.buffering(now):
-		r.state = "buffering"
-	case s.stopped.Load():
-		r.state = "paused"
-	}
 	media := s.clk.At(now)
 	if s.info.Live {
 		l := &Live{Report: s.live.control.Report(now), Cause: s.cause}

@@ -122,11 +122,8 @@ func (p *Player) status() Status {
 	}
 }
 
-// state is what the session does, in a word.
-func (s *session) state() State {
-	now := s.now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// state is what the session does, in a word. mu is held.
+func (s *session) state(now time.Duration) State {
 	switch {
 	case s.lost != nil:
 		return SignalLost

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -11,6 +10,7 @@ import (
 	"planar/demux"
 	"planar/demux/ffmpeg"
 	"planar/demux/guess"
+	"planar/internal/settings"
 	"planar/render"
 )
 
@@ -69,17 +69,7 @@ type savedChoice struct {
 }
 
 // openChoices finds the file: $XDG_STATE_HOME/planar/raw-video.json.
-func openChoices() *choices {
-	dir := os.Getenv("XDG_STATE_HOME")
-	if !filepath.IsAbs(dir) { // the specification: ignore relative ones
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return &choices{}
-		}
-		dir = filepath.Join(home, ".local", "state")
-	}
-	return &choices{filepath.Join(dir, "planar", "raw-video.json")}
-}
+func openChoices() *choices { return &choices{settings.StateFile("raw-video.json")} }
 
 // key is how a file is called in the memory: its path from the root, links
 // resolved. Pipes have none.
@@ -191,22 +181,5 @@ func (c *choices) update(k string, now *savedChoice) error {
 	if err != nil {
 		return err
 	}
-	dir := filepath.Dir(c.path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	// Whole or not at all: another planar may be reading.
-	f, err := os.CreateTemp(dir, "raw-video-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), c.path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
+	return settings.Replace(c.path, b)
 }

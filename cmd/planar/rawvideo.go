@@ -10,6 +10,7 @@ import (
 	"planar/demux/ffmpeg"
 	"planar/demux/filemap"
 	"planar/demux/guess"
+	"planar/player/controls"
 	"planar/render"
 )
 
@@ -150,11 +151,7 @@ func (p *opener) recall(name string, r *ranking) {
 		return
 	}
 	if r.size >= 0 && r.size != bytes && earlier.Width > 0 && earlier.PixelFormat != "" {
-		frame := earlier.FrameHeader
-		ls, err := rawFormats{earlier.Strides}.Layouts(earlier.PixelFormat, earlier.Width, earlier.Height)
-		for _, l := range ls {
-			frame += int64(l.RowBytes) * int64(l.Rows)
-		}
+		frame, err := frameBytes(controls.RawVideo{Video: earlier.Video, Strides: earlier.Strides})
 		if err != nil || (r.size-earlier.Header)%frame != 0 {
 			p.debug(name + ": has changed since it was opened with flags, which do not fit it any more")
 			return

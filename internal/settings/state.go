@@ -43,7 +43,7 @@ type Store struct{ path string }
 // OpenStore returns the store in $XDG_STATE_HOME/planar/state.json, with
 // ~/.local/state for a variable that is unset or not absolute. Nothing is read yet.
 func OpenStore() *Store {
-	return &Store{xdg("XDG_STATE_HOME", filepath.Join(".local", "state"), "state.json")}
+	return &Store{StateFile("state.json")}
 }
 
 // Load reads the state. What makes no sense in it is left out.
@@ -80,14 +80,32 @@ func (st *Store) Update(change func(*State)) error {
 	if old, err := readFile(st.path, maxStateKB<<10); err == nil && bytes.Equal(old, b) {
 		return nil
 	}
-	f, err := os.CreateTemp(dir, "state-*") // mode 0600
+	return Replace(st.path, b)
+}
+
+// StateFile is the path of a file in which planar remembers something:
+// $XDG_STATE_HOME/planar/name, with ~/.local/state for a variable that is unset or not
+// absolute; "" if there is no home either.
+func StateFile(name string) string {
+	return xdg("XDG_STATE_HOME", filepath.Join(".local", "state"), name)
+}
+
+// Replace writes a file whole or not at all, as another planar may be reading it. Its
+// folder, which is made if need be, and it are the user's alone.
+func Replace(path string, b []byte) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	stem := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	f, err := os.CreateTemp(dir, stem+"-*") // mode 0600
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(b)
 	err = errors.Join(err, f.Close())
 	if err == nil {
-		err = os.Rename(f.Name(), st.path)
+		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
 		os.Remove(f.Name())

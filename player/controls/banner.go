@@ -2,7 +2,6 @@ package controls
 
 import (
 	"log/slog"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -371,9 +370,10 @@ func (b *banner) idle(v *view) {
 		y += gap
 		for k, name := range names {
 			imgui.SetCursorScreenPos(vec2{X: a.X + t.px(8), Y: y + row*float32(k)})
-			l := rowLook{icon: iconFile, title: demux.OneLine(filepath.Base(name)), detail: demux.OneLine(filepath.Dir(name)), width: w - 2*t.px(8), height: row}
+			l := rowLook{icon: iconFile, width: w - 2*t.px(8), height: row}
+			l.title, l.detail = sourceName(name)
 			if demux.IsURL(name) {
-				l.icon, l.title, l.detail = iconLink, demux.OneLine(demux.Redact(name)), ""
+				l.icon = iconLink
 			}
 			if !tall {
 				l.detail = ""

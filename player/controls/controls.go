@@ -28,6 +28,7 @@ type Controls struct {
 	sound     soundPanel
 	stats     statsPanel
 	live      livePanel
+	devices   deviceList
 
 	asked []player.Command
 
@@ -78,6 +79,7 @@ func (c *Controls) Close() {
 	c.raw.close()
 	c.sound.close()
 	c.opener.close()
+	c.devices.close()
 	if c.tk != nil {
 		c.tk.close()
 	}

@@ -1,12 +1,10 @@
 package controls
 
 import (
-	"context"
 	"math"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/inkyblackness/imgui-go/v4"
@@ -18,18 +16,13 @@ import (
 
 // The menu's bounds.
 const (
-	maxLately  = 10 // names below Recent
-	maxDevices = 32 // a window's height of them, and more than any machine has
-	maxKeys    = 32 // that wait for a frame, of which there is one after each few
+	maxLately = 10 // names below Recent
+	maxKeys   = 32 // that wait for a frame, of which there is one after each few
 )
 
 // menuDelay is how long the pointer rests on an entry beside an open submenu until
 // that closes: as long as the way to the submenu takes across other entries.
 const menuDelay = 250 * time.Millisecond
-
-// devicesIn bounds how long a list of devices is waited for. A sound server that
-// hangs must not keep a goroutine for ever.
-const devicesIn = 10 * time.Second
 
 // menu is opened by the right button and by the bar.
 //
@@ -50,7 +43,6 @@ type menu struct {
 	rested menuRest
 
 	files, addresses []string // opened lately
-	devices          *soundDevices
 
 	spots map[string][4]int // where entries are, by "View>Zoom>Fit", if a test wants to know
 }
@@ -78,15 +70,12 @@ type entry struct {
 func (n *menu) show(c *Controls, x, y int) {
 	*n = menu{
 		open: true, fresh: true, x: x, y: y, cursor: -1, rested: menuRest{entry: -1},
-		devices: n.devices, spots: n.spots,
+		spots: n.spots,
 	}
 	if c.o.Recent != nil {
 		n.files, n.addresses = c.o.Recent()
 	}
-	if n.devices == nil {
-		n.devices = &soundDevices{}
-	}
-	n.devices.fetch(c)
+	c.devices.fetch(&c.o)
 	c.dirty = true
 }
 
@@ -167,7 +156,7 @@ func (n *menu) build(v *view) {
 	}
 	if !n.open {
 		v.again(0, v.m.Now) // what it asked for is drawn before it
-	} else if n.devices.waiting() {
+	} else if v.devices.waiting() {
 		v.again(playingEvery, v.m.Now)
 	}
 }
@@ -687,14 +676,14 @@ func (n *menu) sound(v *view) []entry {
 	first := device("Default device", "")
 	first.line = true
 	es = append(es, first)
-	names, err := n.devices.list()
+	names, err := c.devices.list()
 	for _, name := range names {
 		es = append(es, device(name, name))
 	}
 	switch {
 	case err != nil:
 		es = append(es, entry{icon: iconWarning, name: demux.OneLine(err.Error()), off: true})
-	case n.devices.waiting():
+	case c.devices.waiting():
 		es = append(es, entry{name: "Looking for devices…", off: true})
 	}
 	return es
@@ -712,48 +701,4 @@ func (n *menu) format(v *view) []entry {
 		{icon: iconGrid, name: "Raw format…", key: "r", off: !isRaw, do: open},
 		{icon: iconFile, name: "Treat as raw video…", off: isRaw || !file, do: open},
 	}
-}
-
-// soundDevices is a list of sound devices that is asked for in the background.
-type soundDevices struct {
-	mu    sync.Mutex
-	busy  bool // there is one goroutine at most
-	names []string
-	err   error
-}
-
-// fetch asks for the list, unless it is being asked for.
-func (d *soundDevices) fetch(c *Controls) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.busy || c.o.Devices == nil {
-		return
-	}
-	d.busy = true
-	c.opener.begin(c) // whose close ends this, too
-	ctx, cancel := context.WithTimeout(c.opener.ctx, devicesIn)
-	go func() {
-		defer cancel()
-		names, err := c.o.Devices(ctx)
-		d.mu.Lock()
-		d.names, d.err, d.busy = names[:min(len(names), maxDevices)], err, false
-		d.mu.Unlock()
-		if c.opener.ctx.Err() == nil {
-			c.o.Wake()
-		}
-	}()
-}
-
-// list is what is known by now.
-func (d *soundDevices) list() ([]string, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.names, d.err
-}
-
-// waiting reports whether the list is being asked for.
-func (d *soundDevices) waiting() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.busy
 }

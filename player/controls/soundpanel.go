@@ -1,11 +1,8 @@
 package controls
 
 import (
-	"context"
 	"fmt"
 	"math"
-	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,8 +28,7 @@ type soundPanel struct {
 	frame    uint64        // of the last drawing
 	sought   time.Duration // while the pointer is held: where to
 	soughtAt time.Duration // when that was asked for
-	devices  deviceList
-	news     atomic.Bool // something is there that a goroutine has brought
+	news     atomic.Bool   // something is there that a goroutine has brought
 
 	auto     bool   // it has opened by itself
 	declined bool   // and was closed then
@@ -49,7 +45,7 @@ const seekEvery = 80 * time.Millisecond
 // observe opens the panel by itself for what is sound alone, and has what a
 // goroutine brought drawn.
 func (s *soundPanel) observe(c *Controls, m player.Moment) {
-	if s.news.Swap(false) {
+	if s.news.Swap(false) || c.devices.news.Swap(false) {
 		c.dirty = true
 	}
 	if s.auto && !c.panels.sound {
@@ -78,7 +74,6 @@ func (s *soundPanel) close() {
 	if s.scan != nil {
 		s.scan.cancel()
 	}
-	s.devices.close()
 }
 
 // attend makes the panel one of a source.
@@ -108,7 +103,7 @@ func (s *soundPanel) attend(v *view) {
 func (s *soundPanel) build(v *view) {
 	t := v.tk
 	if s.frame == 0 || s.frame+1 < t.frames { // it has just been opened
-		s.devices.fetch(&v.o, &s.news)
+		v.devices.fetch(&v.o)
 	}
 	s.frame = t.frames
 	w, h := float32(t.w), float32(t.h)
@@ -312,7 +307,7 @@ func (s *soundPanel) tools(v *view, waves bool, note string) {
 		line.text(t.elide(note, small, room), small, t.theme.grey, 0)
 	}
 	if wide := min(t.px(240), line.left(0)-t.px(12)); wide >= t.px(84) {
-		names, at := s.devices.choices(v.st.Device)
+		names, at := v.devices.choices(v.st.Device)
 		line.right(wide, high)
 		if k, changed := t.combo("device", names, at, wide); changed {
 			name := names[k]
@@ -913,66 +908,5 @@ func (s *soundPanel) wideMeters(v *view, levels []analysis.Level, n int, l *soun
 		}
 		last = x - half - t.px(6)
 		t.write(vec2{X: round(x - half), Y: l.ruler + t.px(3)}, text, small, t.theme.grey)
-	}
-}
-
-// deviceList is the sound devices, asked for on a goroutine.
-type deviceList struct {
-	cancel context.CancelFunc
-
-	mu    sync.Mutex
-	names []string
-	busy  bool
-}
-
-// fetch asks for the devices anew, unless it is being done.
-func (l *deviceList) fetch(o *Options, news *atomic.Bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.busy || o.Devices == nil {
-		return
-	}
-	l.busy = true
-	ctx, cancel := context.WithCancel(context.Background())
-	l.cancel = cancel
-	ask, wake := o.Devices, o.Wake
-	go func() {
-		defer cancel()
-		names, err := ask(ctx)
-		l.mu.Lock()
-		l.busy = false
-		if err == nil {
-			l.names = names
-		}
-		l.mu.Unlock()
-		if ctx.Err() == nil {
-			news.Store(true)
-			if wake != nil {
-				wake()
-			}
-		}
-	}()
-}
-
-// choices are what can be chosen, and which of it is.
-func (l *deviceList) choices(chosen string) (names []string, at int) {
-	l.mu.Lock()
-	names = append([]string{"Default device"}, l.names...)
-	l.mu.Unlock()
-	if chosen == "" {
-		return names, 0
-	}
-	if at = slices.Index(names[1:], chosen) + 1; at == 0 { // it has gone
-		names = append(names, chosen)
-		at = len(names) - 1
-	}
-	return names, at
-}
-
-func (l *deviceList) close() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.cancel != nil {
-		l.cancel()
 	}
 }

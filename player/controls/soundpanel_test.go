@@ -225,13 +225,13 @@ func TestSoundPanelDevices(t *testing.T) {
 	r := soundRig(t, 1280, 720, 1, &tune{channels: 2, length: time.Second}, nil)
 	waitFor(t, "the devices", func() bool {
 		r.pass(100 * time.Millisecond)
-		n, _ := r.c.sound.devices.choices("")
+		n, _ := r.c.devices.choices("")
 		return len(n) == 3
 	})
-	if n, at := r.c.sound.devices.choices("HDMI 2"); at != 2 || n[0] != "Default device" {
+	if n, at := r.c.devices.choices("HDMI 2"); at != 2 || n[0] != "Default device" {
 		t.Errorf("choices are %q, of which %d is chosen, want 2", n, at)
 	}
-	if n, at := r.c.sound.devices.choices("USB"); n[at] != "USB" {
+	if n, at := r.c.devices.choices("USB"); n[at] != "USB" {
 		t.Errorf("a device that has gone is not among %q", n)
 	}
 	a, _ := r.waveCorners()

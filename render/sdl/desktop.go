@@ -2,7 +2,6 @@ package sdlwindow
 
 import (
 	"math"
-	"os"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -20,7 +19,7 @@ func (w *Window) Size() (width, height int, scale float64) {
 	}
 	scale = w.pixelsPerPoint()
 	if scale == 1 {
-		scale = textScale(w.dpi, os.Getenv("GDK_SCALE"))
+		scale = w.textScale
 	}
 	return int(pw), int(ph), scale
 }

@@ -12,7 +12,6 @@ import (
 
 	"planar/internal/xvfb"
 	"planar/render"
-	"planar/render/convert"
 )
 
 // pane is a layer of one translucent colour with noise on it.
@@ -424,22 +423,7 @@ func TestLayersResize(t *testing.T) {
 
 // TestLayersOtherDepth: they come and go on pixels of 16 bits too.
 func TestLayersOtherDepth(t *testing.T) {
-	needServer(t)
-	s, err := xvfb.Start(640, 480, 16)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	t.Setenv("DISPLAY", s.Display)
-	k := convert.New(nil)
-	defer k.Close()
-	onMain(func() {
-		w, err := Open(Options{Converter: k, Geometry: geometry(t, "400x300+0+0"), Renderer: "software"})
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer w.Close()
+	otherDepth(t, func(s *xvfb.Server, w *Window) {
 		shot := func() *image.RGBA {
 			w.changes.last = 0 // long ago
 			w.catchUp()

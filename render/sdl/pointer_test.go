@@ -264,7 +264,7 @@ func TestSize(t *testing.T) {
 			if width, height, scale := w.Size(); width != 301 || height != 202 || scale != 1 {
 				t.Errorf("%dx%d at %v, want 301x202 at 1", width, height, scale)
 			}
-			w.dpi = 144
+			w.textScale = textScale(144, "")
 			if _, _, scale := w.Size(); scale != 1.5 {
 				t.Errorf("144 dots per inch are a scale of %v, want 1.5", scale)
 			}

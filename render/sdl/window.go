@@ -94,11 +94,11 @@ type Window struct {
 	keepSize       bool         // the size is the user's: SetShape leaves it alone
 	emulated       *render.Rect // the window's place before an emulated full screen
 
-	keys    keyboard
-	events  []render.Event
-	cursor  cursor
-	pointer pointer
-	dpi     float64 // that text is made for, as the desktop says; 0 if it does not
+	keys      keyboard
+	events    []render.Event
+	cursor    cursor
+	pointer   pointer
+	textScale float64 // how large text is to be, as the desktop says; 1 if it does not
 
 	wake    chan struct{} // holds a token when Wake was called
 	watcher *watcher      // nil where only SDL can wait
@@ -152,7 +152,7 @@ func Open(opts Options) (*Window, error) {
 	sdl.StartTextInput()
 	wakeEvent()
 	w.watcher = watch(w.win)
-	w.dpi = textDPI(w.win)
+	w.textScale = textScale(textDPI(w.win), os.Getenv("GDK_SCALE"))
 	w.pointer.wanted = true
 	return w, nil
 }

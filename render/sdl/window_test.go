@@ -373,8 +373,10 @@ func TestPresentWithoutPicture(t *testing.T) {
 	})
 }
 
-// TestOtherDepth: screens of 16 bits still exist, on small devices.
-func TestOtherDepth(t *testing.T) {
+// otherDepth runs f on the main thread, with a window of 400x300 on a screen of
+// 16 bits.
+func otherDepth(t *testing.T, f func(s *xvfb.Server, w *Window)) {
+	t.Helper()
 	needServer(t)
 	s, err := xvfb.Start(640, 480, 16)
 	if err != nil {
@@ -391,6 +393,13 @@ func TestOtherDepth(t *testing.T) {
 			return
 		}
 		defer w.Close()
+		f(s, w)
+	})
+}
+
+// TestOtherDepth: screens of 16 bits still exist, on small devices.
+func TestOtherDepth(t *testing.T) {
+	otherDepth(t, func(s *xvfb.Server, w *Window) {
 		if err := w.Prepare(quadrants(352, 288, 0)); err != nil {
 			t.Error(err)
 			return
