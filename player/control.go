@@ -244,7 +244,19 @@ func (s *session) position() time.Duration {
 	case s.hasVideo && !s.framesAreStills:
 		return s.shown.PTS
 	}
-	return s.clockNow() - time.Duration(s.speaker.offset.Load())
+	return s.soundAt(s.clockNow())
+}
+
+// soundAt is where in the source the sound of a playback time comes from. The
+// speaker knows the offset of what it has handed over last, which at a loop's seam
+// is of the round after the one that is heard.
+func (s *session) soundAt(media time.Duration) time.Duration {
+	offset, whole := time.Duration(s.speaker.offset.Load()), s.length.whole.Load()
+	at := media - offset
+	if at < 0 && offset > 0 && whole > 0 {
+		at += (-at + whole - 1) / whole * whole
+	}
+	return at
 }
 
 // arrived reports whether the picture on the screen is of the current epoch.

@@ -46,3 +46,32 @@ func TestFileVanishes(t *testing.T) {
 		})
 	}
 }
+
+// The position of sound that is looped stays within it, also at the seam, where
+// what is handed over is of another round than what is heard.
+func TestPositionOfLoopedSound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		const length = 300 * ms
+		src, _ := s.tone(length)
+		s.cfg.Loop = 20
+		s.start(src)
+		time.Sleep(100 * ms)
+		last, seams := time.Duration(0), 0
+		for range 400 {
+			time.Sleep(10 * ms)
+			at := s.p.Stats().PTS
+			if at < 0 || at > length {
+				t.Fatalf("at %v of %v", at, length)
+			}
+			if at < last {
+				seams++
+			}
+			last = at
+		}
+		if seams < 12 || seams > 14 {
+			t.Errorf("%d seams in 4 s of a loop of 300 ms, want 13", seams)
+		}
+		s.finish()
+	})
+}

@@ -189,7 +189,7 @@ func (s *session) report() sessionReport {
 	if s.slane != nil {
 		r.audioPackets = s.slane.Len()
 	}
-	r.position = media - time.Duration(s.speaker.offset.Load())
+	r.position = s.soundAt(media)
 	r.queued, r.underruns = s.speaker.report()
 	return r
 }
