@@ -12,6 +12,7 @@ package sdlaudio
 import "C"
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -37,15 +38,22 @@ type Device struct {
 	format   audio.Format
 	capacity int // frames
 	period   time.Duration
-	latency  time.Duration
+	latency  time.Duration // by rule, until it has been measured
+	offset   offset        // as measured
+	name     string        // as OpenDevice got it
 	driver   string
-	id       sdl.AudioDeviceID
 
-	// mu guards out against Close; all users but Close only read it.
-	mu  sync.RWMutex
-	out *C.planar_out // nil once closed
-	end audio.Position
-	ran int64 // underruns when it was closed
+	// mu guards what follows against Close and sleep; all others only read it.
+	mu   sync.RWMutex
+	out  *C.planar_out     // nil once closed
+	id   sdl.AudioDeviceID // 0 while it sleeps
+	lost bool              // it did not wake up again
+	end  audio.Position
+	ran  int64 // underruns when it was closed
+
+	stopMeasuring func() // and waits for the end of it; guarded by setUp
+
+	nap nap
 }
 
 // Open is OpenDevice with the default device.
@@ -118,27 +126,12 @@ func begin() error {
 func open(name string, f audio.Format) (*Device, error) {
 	out := C.planar_out_new()
 	if out == nil {
-		return nil, errors.New("no sound: out of memory")
+		return nil, errNoMemory
 	}
-	want := sdl.AudioSpec{
-		Freq:     int32(f.Rate),
-		Format:   formats[f.Sample].sdl,
-		Channels: uint8(f.Channels),
-		Samples:  uint16(audio.PeriodFrames(f.Rate)),
-		Callback: sdl.AudioCallback(C.planar_out_callback),
-		UserData: unsafe.Pointer(out),
-	}
-	var got sdl.AudioSpec
-	driver := sdl.GetCurrentAudioDriver()
-	id, err := sdl.OpenAudioDevice(name, false, &want, &got,
-		sdl.AUDIO_ALLOW_FREQUENCY_CHANGE|sdl.AUDIO_ALLOW_CHANNELS_CHANGE|allowSamplesChange)
+	id, got, err := openSDL(name, f, audio.PeriodFrames(f.Rate), out)
 	if err != nil {
 		C.planar_out_free(out)
-		device := "the sound device"
-		if name != "" {
-			device = fmt.Sprintf("the sound device %q", name)
-		}
-		return nil, fmt.Errorf("no sound: %s cannot be opened (%s: %w)", device, driver, err)
+		return nil, err
 	}
 	if int(got.Channels) != f.Channels {
 		f.Channels = int(got.Channels)
@@ -147,22 +140,98 @@ func open(name string, f audio.Format) (*Device, error) {
 	f.Rate = int(got.Freq)
 	period := int(got.Samples)
 	capacity := audio.QueueFrames(f.Rate, period)
-	if C.planar_out_setup(out, C.SDL_AudioDeviceID(id), C.uint32_t(capacity), C.double(float64(period)/float64(f.Rate)*1e9),
+	if C.planar_out_setup(out, C.uint32_t(capacity), C.double(float64(period)/float64(f.Rate)*1e9),
 		C.int(f.Channels), formats[f.Sample].c) == 0 {
 		sdl.CloseAudioDevice(id)
 		C.planar_out_free(out)
-		return nil, errors.New("no sound: out of memory")
+		return nil, errNoMemory
 	}
-	sdl.PauseAudioDevice(id, false) // into the output's own pause: see planar_out_pause
-	return &Device{
+	driver := sdl.GetCurrentAudioDriver()
+	d := &Device{
 		format:   f,
 		capacity: capacity,
 		period:   f.Duration(int64(period)),
 		latency:  latency(driver, period, f.Rate),
+		name:     name,
 		driver:   driver,
-		id:       id,
 		out:      out,
-	}, nil
+	}
+	d.start(id)
+	d.nap.begin(d)
+	return d, nil
+}
+
+var errNoMemory = errors.New("no sound: out of memory")
+
+// openSDL opens SDL's device for an output, which is not called yet.
+func openSDL(name string, f audio.Format, period int, out *C.planar_out) (id sdl.AudioDeviceID, got sdl.AudioSpec, err error) {
+	want := sdl.AudioSpec{
+		Freq:     int32(f.Rate),
+		Format:   formats[f.Sample].sdl,
+		Channels: uint8(f.Channels),
+		Samples:  uint16(period),
+		Callback: sdl.AudioCallback(C.planar_out_callback),
+		UserData: unsafe.Pointer(out),
+	}
+	id, err = sdl.OpenAudioDevice(name, false, &want, &got,
+		sdl.AUDIO_ALLOW_FREQUENCY_CHANGE|sdl.AUDIO_ALLOW_CHANNELS_CHANGE|allowSamplesChange)
+	if err != nil {
+		device := "the sound device"
+		if name != "" {
+			device = fmt.Sprintf("the sound device %q", name)
+		}
+		err = fmt.Errorf("no sound: %s cannot be opened (%s: %w)", device, sdl.GetCurrentAudioDriver(), err)
+	}
+	return id, got, err
+}
+
+// start has SDL's device call back, and its latency measured where that is possible.
+func (d *Device) start(id sdl.AudioDeviceID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.id = id
+	d.offset.reset()
+	C.planar_out_attach(d.out, C.SDL_AudioDeviceID(id))
+	sdl.PauseAudioDevice(id, false) // into the output's own pause: see planar_out_pause
+	if d.driver != "pulseaudio" {
+		d.stopMeasuring = func() {}
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var done sync.WaitGroup
+	out := d.out // lives at least as long as this goroutine
+	done.Go(func() {
+		// Without an answer the rule goes on to count.
+		_ = measurePulse(ctx, stream{
+			feed:   func() feed { return fed(out) },
+			paused: d.nap.paused.Load,
+			rate:   d.format.Rate, period: d.period, offset: &d.offset,
+		})
+	})
+	d.stopMeasuring = func() { cancel(); done.Wait() }
+}
+
+func fed(out *C.planar_out) feed {
+	f := C.planar_out_feed(out)
+	return feed{int64(f.calls), int64(f.total), int64(f.last), time.Duration(f.when), time.Duration(C.planar_out_now())}
+}
+
+func (d *Device) fed() feed { return fed(d.out) }
+
+// stop closes SDL's device, if there is one. The output is used on by others meanwhile:
+// closing takes tens of milliseconds.
+func (d *Device) stop() {
+	d.mu.Lock()
+	id := d.id
+	d.id = 0
+	if id != 0 {
+		C.planar_out_attach(d.out, 0)
+	}
+	d.mu.Unlock()
+	if id != 0 {
+		d.stopMeasuring()
+		sdl.CloseAudioDevice(id) // waits for the audio thread
+	}
 }
 
 // formats are SDL's and our C code's names of what outputs take.
@@ -271,23 +340,35 @@ func (d *Device) Position() audio.Position {
 
 func (d *Device) position() audio.Position {
 	p := C.planar_out_position(d.out)
+	latency := d.latency
+	if first, ok := d.offset.get(); ok {
+		at := time.Duration(float64(p.at) / float64(d.format.Rate) * float64(time.Second))
+		if l := first + at - time.Duration(p.when); l > -d.period && l < maxMeasured {
+			latency = l
+		}
+	}
 	return audio.Position{
 		Handed:  int64(p.handed),
 		Last:    int(p.last),
 		Age:     time.Duration(p.age),
 		Period:  d.period,
-		Latency: d.latency,
+		Latency: latency,
 		Running: p.running != 0,
 		Starved: p.starved != 0,
 	}
 }
 
+// maxMeasured is more latency than any device has.
+const maxMeasured = 10 * time.Second
+
 // Flush throws away what is queued.
 func (d *Device) Flush() { d.use(func(o *C.planar_out) { C.planar_out_flush(o) }) }
 
-// Pause stops and resumes the device.
+// Pause stops and resumes the device. In a long pause it sleeps, and takes some tens of
+// milliseconds to sound again.
 func (d *Device) Pause(paused bool) {
 	d.use(func(o *C.planar_out) { C.planar_out_pause(o, C.int(sdl.Btoi(paused))) })
+	d.nap.pause(d, paused)
 }
 
 // SetVolume sets the gain, 0 to 1.
@@ -323,21 +404,27 @@ func (d *Device) use(f func(*C.planar_out)) {
 func (d *Device) Lost() bool {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return d.out != nil && sdl.GetAudioDeviceStatus(d.id) == sdl.AUDIO_STOPPED
+	return d.out != nil && (d.lost || d.id != 0 && sdl.GetAudioDeviceStatus(d.id) == sdl.AUDIO_STOPPED)
 }
 
 // Close stops the device; what is queued is not played. It may be called again.
 func (d *Device) Close() error {
+	d.nap.end()
 	setUp.Lock()
 	defer setUp.Unlock()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.out == nil {
+	d.mu.RLock()
+	open := d.out != nil
+	if open {
+		C.planar_out_pause(d.out, 1)
+		d.end = d.position()
+	}
+	d.mu.RUnlock()
+	if !open {
 		return nil
 	}
-	C.planar_out_pause(d.out, 1)
-	sdl.CloseAudioDevice(d.id) // waits for the audio thread
-	d.end = d.position()
+	d.stop()
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.ran = int64(C.planar_out_underruns(d.out))
 	C.planar_out_free(d.out)
 	d.out = nil

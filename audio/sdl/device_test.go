@@ -3,6 +3,7 @@ package sdlaudio_test
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"os"
 	"os/exec"
@@ -82,13 +83,29 @@ func TestPulse(t *testing.T) {
 
 // TestHeard compares what the position says with what comes out of PulseAudio:
 // how evenly it moves and, roughly, how late it is. The recording itself adds some
-// milliseconds that are not known exactly.
+// milliseconds that are not known exactly, and is interrupted on a busy machine: one good
+// run of a few is enough.
 func TestHeard(t *testing.T) {
 	f := audio.Format{Sample: audio.S16, Rate: 44100, Channels: 2}
 	t.Setenv("SDL_AUDIODRIVER", "pulseaudio")
 	rec := audiotest.StartPulse(t, f).Record(t)
+	for attempt := 1; ; attempt++ {
+		problem := heard(t, f, rec)
+		if problem == "" {
+			return
+		}
+		if attempt == 4 {
+			t.Fatal(problem)
+		}
+		t.Log("once more: " + problem)
+	}
+}
+
+// heard plays clicks and says what is wrong with the times the position tells for them.
+func heard(t *testing.T, f audio.Format, rec *audiotest.Recording) string {
 	o := open(t, f)
 	defer o.Close()
+	from := len(rec.Bytes()) / f.FrameBytes() * f.FrameBytes()
 
 	// A click each 100 ms, and when the position says that it is heard.
 	const clicks = 20
@@ -114,12 +131,12 @@ func TestHeard(t *testing.T) {
 		return len(said) == clicks
 	})
 	if o.Underruns() > 0 {
-		t.Skip("the machine is too busy: sound was interrupted")
+		return "the machine is too busy: sound was interrupted"
 	}
 	time.Sleep(100 * time.Millisecond)
 	var late []float64 // ms
 	b := rec.Bytes()
-	for at := 0; at+4 <= len(b); at += 4 {
+	for at := from; at+4 <= len(b); at += 4 {
 		if b[at] != 0 || b[at+1] != 0 {
 			if len(late) < clicks {
 				late = append(late, rec.Time(at).Sub(said[len(late)]).Seconds()*1e3)
@@ -127,17 +144,18 @@ func TestHeard(t *testing.T) {
 		}
 	}
 	if len(late) != clicks {
-		t.Fatalf("heard %d clicks of %d", len(late), clicks)
+		return fmt.Sprintf("heard %d clicks of %d", len(late), clicks)
 	}
 	sorted := slices.Sorted(slices.Values(late))
 	median, spread := sorted[clicks/2], sorted[clicks-2]-sorted[1]
 	t.Logf("recorded %.2f ms after the position says, spread %.2f ms", median, spread)
 	if spread > 3 {
-		t.Errorf("the position moves unevenly: %.2f", late)
+		return fmt.Sprintf("the position moves unevenly: %.2f", late)
 	}
-	if math.Abs(median+5) > 5 { // the monitor is read 5 ms ahead of the sink's own time
-		t.Errorf("the position is off by %.2f ms", median+5)
+	if math.Abs(median+6) > 3 { // the monitor is read a block of some 6 ms ahead of the sink's own time
+		return fmt.Sprintf("the position is off by %.2f ms", median+6)
 	}
+	return ""
 }
 
 func TestOpen(t *testing.T) {

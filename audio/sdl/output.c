@@ -1,6 +1,7 @@
 #include "output.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,13 +40,15 @@ struct planar_out {
     int32_t last, running, starved;
     int64_t handed;
     int64_t when;   /* ns, start of the latest hand-over of sound */
+    int64_t at;     /* frames handed over before it, silence included */
     int64_t frozen; /* ns, when time stopped for the position; 0 if it runs */
     int64_t underruns;
+    planar_feed feed;
 
     int32_t paused; /* written under the device's lock */
     float applied;  /* gain at the end of the latest hand-over */
 
-    int warm; /* callbacks so far, up to WARM */
+    pthread_mutex_t users; /* held with the device's lock, which does nothing while there is no device */
 
     /* The filter of the callback's times, its own. */
     double period; /* ns, constant */
@@ -54,7 +57,7 @@ struct planar_out {
     int strays;    /* callbacks in a row that were far from their time */
 };
 
-static int64_t now_ns(void) {
+int64_t planar_out_now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
@@ -74,16 +77,16 @@ planar_out *planar_out_new(void) {
     }
     planar_out *o = memset(p, 0, sizeof *o);
     o->paused = 1;
+    pthread_mutex_init(&o->users, NULL);
     planar_out_set_gain(o, 1);
     return o;
 }
 
-int planar_out_setup(planar_out *o, SDL_AudioDeviceID dev, uint32_t capacity, double period, int channels, int kind) {
+int planar_out_setup(planar_out *o, uint32_t capacity, double period, int channels, int kind) {
     uint64_t size = 1;
     while (size < capacity) {
         size *= 2;
     }
-    o->dev = dev;
     o->period = period;
     o->mask = size - 1;
     o->capacity = capacity;
@@ -96,6 +99,7 @@ int planar_out_setup(planar_out *o, SDL_AudioDeviceID dev, uint32_t capacity, do
 }
 
 void planar_out_free(planar_out *o) {
+    pthread_mutex_destroy(&o->users);
     free(o->data);
     free(o);
 }
@@ -192,27 +196,43 @@ static int64_t beat(planar_out *o, int64_t now) {
     return (int64_t)o->beat;
 }
 
+/* Counts a callback that came at a time for want frames, and returns how many had
+ * been handed over before. */
+static int64_t feed(planar_out *o, int64_t came, uint32_t want) {
+    int64_t before = o->feed.total;
+    open_snapshot(o);
+    STORE(&o->feed.calls, o->feed.calls + 1);
+    STORE(&o->feed.total, before + want);
+    STORE(&o->feed.last, (int64_t)want);
+    STORE(&o->feed.when, came);
+    close_snapshot(o);
+    return before;
+}
+
 void planar_out_callback(void *user, Uint8 *stream, int len) {
     planar_out *o = user;
-    int64_t now = beat(o, now_ns());
-    int warm = o->warm >= WARM;
-    o->warm += !warm;
-    if (o->paused || !warm) {
+    if (!o->dev) { /* the device is being closed, and nothing is guarded against it any more */
         memset(stream, 0, (size_t)len);
         return;
     }
+    int64_t came = planar_out_now(), now = beat(o, came);
     uint32_t want = (uint32_t)len / o->frame;
+    int64_t at = feed(o, came, want);
+    if (o->paused || LOAD(&o->feed.calls) <= WARM) {
+        memset(stream, 0, (size_t)len);
+        return;
+    }
     uint64_t tail = LOAD(&o->tail);
     uint64_t n = __atomic_load_n(&o->head, __ATOMIC_ACQUIRE) - tail;
     uint32_t ended = LOAD(&o->ended); /* after head: the last sound is not seen without its end */
     if (n > want) {
         n = want;
     }
-    uint64_t at = tail & o->mask, first = o->mask + 1 - at;
+    uint64_t from = tail & o->mask, first = o->mask + 1 - from;
     if (first > n) {
         first = n;
     }
-    memcpy(stream, o->data + at * o->frame, first * o->frame);
+    memcpy(stream, o->data + from * o->frame, first * o->frame);
     memcpy(stream + first * o->frame, o->data, (n - first) * o->frame);
     memset(stream + n * o->frame, 0, (size_t)len - n * o->frame);
     __atomic_store_n(&o->tail, tail + n, __ATOMIC_RELEASE);
@@ -233,6 +253,7 @@ void planar_out_callback(void *user, Uint8 *stream, int len) {
     STORE(&o->handed, o->handed + (int64_t)n);
     STORE(&o->last, (int32_t)n);
     STORE(&o->when, now);
+    STORE(&o->at, at);
     STORE(&o->frozen, 0);
     STORE(&o->running, 1);
     STORE(&o->starved, starved);
@@ -251,28 +272,59 @@ static void stop_running(planar_out *o, int64_t now) {
     close_snapshot(o);
 }
 
+static void lock(planar_out *o) {
+    pthread_mutex_lock(&o->users);
+    if (o->dev) {
+        SDL_LockAudioDevice(o->dev);
+    }
+}
+
+static void unlock(planar_out *o) {
+    if (o->dev) {
+        SDL_UnlockAudioDevice(o->dev);
+    }
+    pthread_mutex_unlock(&o->users);
+}
+
+void planar_out_attach(planar_out *o, SDL_AudioDeviceID dev) {
+    SDL_AudioDeviceID before = o->dev;
+    lock(o);
+    o->dev = dev;
+    o->beats = o->strays = 0;
+    stop_running(o, planar_out_now());
+    open_snapshot(o);
+    STORE(&o->feed.calls, 0);
+    STORE(&o->feed.total, 0);
+    STORE(&o->feed.last, 0);
+    close_snapshot(o);
+    if (before) {
+        SDL_UnlockAudioDevice(before);
+    }
+    pthread_mutex_unlock(&o->users);
+}
+
 void planar_out_flush(planar_out *o) {
-    SDL_LockAudioDevice(o->dev);
+    lock(o);
     __atomic_store_n(&o->tail, LOAD(&o->head), __ATOMIC_RELEASE);
     STORE(&o->ended, 0);
-    stop_running(o, now_ns());
-    SDL_UnlockAudioDevice(o->dev);
+    stop_running(o, planar_out_now());
+    unlock(o);
 }
 
 /* The device itself is never paused: SDL would feed it silence just the same, but
  * we would lose the beat of the callbacks. */
 void planar_out_pause(planar_out *o, int paused) {
     paused = paused != 0;
-    SDL_LockAudioDevice(o->dev);
+    lock(o);
     if (paused && !o->paused && !o->frozen) {
         open_snapshot(o);
-        STORE(&o->frozen, now_ns());
+        STORE(&o->frozen, planar_out_now());
         close_snapshot(o);
     } else if (!paused && o->paused) {
-        stop_running(o, now_ns());
+        stop_running(o, planar_out_now());
     }
     o->paused = paused;
-    SDL_UnlockAudioDevice(o->dev);
+    unlock(o);
 }
 
 void planar_out_set_gain(planar_out *o, float gain) {
@@ -281,31 +333,54 @@ void planar_out_set_gain(planar_out *o, float gain) {
     STORE(&o->gain, bits);
 }
 
+/* Begins to read the snapshot, and tells whether what was read is whole. */
+static uint32_t begin_read(planar_out *o) { return __atomic_load_n(&o->seq, __ATOMIC_ACQUIRE); }
+
+static int end_read(planar_out *o, uint32_t seq, int tries) {
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    if (!(seq & 1) && seq == LOAD(&o->seq)) {
+        return 1;
+    }
+    if (tries % 64 == 0) {
+        sched_yield(); /* the writer was interrupted half-way */
+    }
+    return 0;
+}
+
 planar_position planar_out_position(planar_out *o) {
     planar_position p;
-    int64_t when, frozen;
+    int64_t frozen;
     uint32_t seq;
-    for (int tries = 1;; tries++) {
-        seq = __atomic_load_n(&o->seq, __ATOMIC_ACQUIRE);
+    int tries = 1;
+    do {
+        seq = begin_read(o);
         p.handed = LOAD(&o->handed);
         p.last = LOAD(&o->last);
         p.running = LOAD(&o->running);
         p.starved = LOAD(&o->starved);
-        when = LOAD(&o->when);
+        p.when = LOAD(&o->when);
+        p.at = LOAD(&o->at);
         frozen = LOAD(&o->frozen);
-        __atomic_thread_fence(__ATOMIC_ACQUIRE);
-        if (!(seq & 1) && seq == LOAD(&o->seq)) {
-            break;
-        }
-        if (tries % 64 == 0) {
-            sched_yield(); /* the writer was interrupted half-way */
-        }
-    }
-    p.age = (frozen ? frozen : now_ns()) - when;
+    } while (!end_read(o, seq, tries++));
+    p.age = (frozen ? frozen : planar_out_now()) - p.when;
     if (p.handed == 0) {
         p.age = 0;
     }
     return p;
+}
+
+planar_feed planar_out_feed(planar_out *o) {
+    planar_feed f;
+    uint32_t seq;
+    int tries = 1;
+    do {
+        seq = begin_read(o);
+        f.calls = LOAD(&o->feed.calls);
+        f.total = LOAD(&o->feed.total);
+        f.last = LOAD(&o->feed.last);
+        f.when = LOAD(&o->feed.when);
+    } while (!end_read(o, seq, tries++));
+    return f;
 }
 
 int64_t planar_out_underruns(planar_out *o) { return LOAD(&o->underruns); }

@@ -14,15 +14,27 @@ enum { PLANAR_S16, PLANAR_S32, PLANAR_F32 };
 typedef struct {
     int64_t handed; /* frames of sound handed to SDL since the start */
     int64_t age;    /* ns since the latest hand-over of sound began; smoothed, so it can be negative */
+    int64_t when;   /* ns, when that was */
+    int64_t at;     /* frames, silence included, handed over before it since planar_out_attach */
     int32_t last;   /* frames of sound in it */
     int32_t running, starved;
 } planar_position;
 
+typedef struct {
+    int64_t calls; /* callbacks since planar_out_attach */
+    int64_t total; /* frames they were given, silence included */
+    int64_t last;  /* of these, by the latest one */
+    int64_t when;  /* ns, when the latest one came, unsmoothed */
+} planar_feed;
+
 /* A new output, NULL if there is no memory. */
 planar_out *planar_out_new(void);
-/* Allocates the ring, before SDL's device is started; the output is then paused.
- * period is in ns. 0 if there is no memory. */
-int planar_out_setup(planar_out *o, SDL_AudioDeviceID dev, uint32_t capacity, double period, int channels, int kind);
+/* Allocates the ring; the output is then paused. period is in ns. 0 if there is no
+ * memory. */
+int planar_out_setup(planar_out *o, uint32_t capacity, double period, int channels, int kind);
+/* Tells of the SDL device that will call back, before it is started; or, by 0, that the
+ * one there was is about to be closed. No other call but the callback's may run. */
+void planar_out_attach(planar_out *o, SDL_AudioDeviceID dev);
 /* After SDL_CloseAudioDevice. */
 void planar_out_free(planar_out *o);
 /* The SDL_AudioCallback. */
@@ -40,6 +52,9 @@ uint32_t planar_out_queued(planar_out *o);
 void planar_out_pause(planar_out *o, int paused);
 void planar_out_set_gain(planar_out *o, float gain);
 planar_position planar_out_position(planar_out *o);
+planar_feed planar_out_feed(planar_out *o);
 int64_t planar_out_underruns(planar_out *o);
+/* The time that all of this is in: ns of CLOCK_MONOTONIC. */
+int64_t planar_out_now(void);
 
 #endif
