@@ -37,7 +37,13 @@ var extensions = map[string]Content{
 	".bayer": RawVideo, ".rggb": RawVideo, ".bggr": RawVideo, ".grbg": RawVideo, ".gbrg": RawVideo,
 	".y": RawVideo, ".cif": RawVideo, ".qcif": RawVideo,
 	".y4m": Y4M,
-	".pcm": RawAudio, ".s16": RawAudio, ".s16le": RawAudio, ".sw": RawAudio,
+	".pcm": RawAudio, ".s8": RawAudio, ".u8": RawAudio, ".sb": RawAudio, ".ub": RawAudio, ".sw": RawAudio, ".uw": RawAudio,
+	".s16": RawAudio, ".s16le": RawAudio, ".s16be": RawAudio, ".u16": RawAudio, ".u16le": RawAudio, ".u16be": RawAudio,
+	".s24": RawAudio, ".s24le": RawAudio, ".s24be": RawAudio, ".u24": RawAudio, ".u24le": RawAudio, ".u24be": RawAudio,
+	".s32": RawAudio, ".s32le": RawAudio, ".s32be": RawAudio, ".u32": RawAudio, ".u32le": RawAudio, ".u32be": RawAudio,
+	".s64": RawAudio, ".s64le": RawAudio, ".s64be": RawAudio,
+	".f32": RawAudio, ".f32le": RawAudio, ".f32be": RawAudio, ".f64": RawAudio, ".f64le": RawAudio, ".f64be": RawAudio,
+	".al": RawAudio, ".alaw": RawAudio, ".ul": RawAudio, ".ulaw": RawAudio, ".mulaw": RawAudio,
 }
 
 // ContentOf tells raw files from others by the name's extension.

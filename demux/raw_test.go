@@ -951,6 +951,161 @@ func TestRawAudio(t *testing.T) {
 	}
 }
 
+// A planar file's channels are put together, from any frame on, in any size of sample.
+func TestRawAudioPlanar(t *testing.T) {
+	const channels, frames, header = 3, 1000, 5
+	for _, size := range []int{1, 2, 3, 8} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			data := pattern(header + channels*frames*size + 2)
+			var want []byte
+			for i := range frames {
+				for c := range channels {
+					want = append(want, data[header+(c*frames+i)*size:][:size]...)
+				}
+			}
+			p := RawAudioParams{SampleBytes: size, Format: audio.Format{Rate: 8000, Channels: channels}, Header: header, Planar: true}
+			src, err := OpenRawAudio(file(t, data), p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer src.Close()
+			for _, from := range []int64{0, 1, 777, frames - 1, frames} {
+				if err := src.Seek(p.Format.Duration(from)); err != nil {
+					t.Fatal(err)
+				}
+				var got []byte
+				for {
+					pkt, err := src.Read()
+					if err == io.EOF {
+						break
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+					if at := p.Format.Duration(from + int64(len(got)/size/channels)); pkt.PTS != at {
+						t.Errorf("a packet at %v, want %v", pkt.PTS, at)
+					}
+					got = append(got, pkt.Data...)
+				}
+				if !bytes.Equal(got, want[int(from)*size*channels:]) {
+					t.Errorf("from frame %d: %d bytes that are not the file's %d", from, len(got), len(want)-int(from)*size*channels)
+				}
+			}
+			if n := src.Info().Notes; len(n) != 1 {
+				t.Errorf("notes %q, want one about 2 bytes", n)
+			}
+		})
+	}
+}
+
+// Whatever was cut while it was read, there is an end, and no panic.
+func TestRawAudioPlanarCut(t *testing.T) {
+	const channels, frames = 4, 4000
+	name := file(t, pattern(2*channels*frames))
+	src, err := OpenRawAudio(name, RawAudioParams{SampleBytes: 2, Format: audio.Format{Rate: 8000, Channels: channels}, Planar: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	if _, err := src.Read(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(name, 2*(3*frames+200)); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for {
+		p, err := src.Read()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += len(p.Data) / 2 / channels
+	}
+	if n != 40 { // 200 less the packet before
+		t.Errorf("%d frames behind the first 160, want 40", n)
+	}
+}
+
+// Beyond 4 GiB, and beyond what 292 years hold, frames are found all the same.
+func TestRawAudioHuge(t *testing.T) {
+	for _, c := range []struct {
+		frames int64
+		planar bool
+	}{{3 << 30, false}, {3 << 30, true}, {1 << 42, false}} {
+		name := file(t, []byte{1})
+		const tail = 100
+		f, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Truncate(2 * c.frames); err != nil {
+			f.Close()
+			t.Logf("no file of %d bytes can be here: %v", 2*c.frames, err)
+			continue
+		}
+		want := pattern(2 * tail)
+		left, right := []byte(nil), []byte(nil)
+		for i := range tail {
+			left, right = append(left, want[2*i]), append(right, want[2*i+1])
+		}
+		if c.planar {
+			f.WriteAt(left, c.frames-tail)
+			f.WriteAt(right, 2*c.frames-tail)
+		} else {
+			f.WriteAt(want, 2*(c.frames-tail))
+		}
+		f.Close()
+		format := audio.Format{Sample: "u8", Rate: 1000, Channels: 2}
+		src, err := OpenRawAudio(name, RawAudioParams{SampleBytes: 1, Format: format, Planar: c.planar})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer src.Close()
+		if got, want := src.Info().Duration, format.Duration(c.frames); got != want || got <= 0 {
+			t.Errorf("%d frames last %v, want %v", c.frames, got, want)
+		}
+		if err := src.Seek(format.Duration(c.frames - tail)); err != nil {
+			t.Fatal(err)
+		}
+		var got []byte
+		for {
+			p, err := src.Read()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, p.Data...)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%d frames, planar %v: the last are %d bytes that are not the file's", c.frames, c.planar, len(got))
+		}
+	}
+}
+
+func TestRawAudioRefuses(t *testing.T) {
+	f := audio.Format{Sample: "s16", Rate: 44100, Channels: 2}
+	for _, c := range []struct {
+		name string
+		p    RawAudioParams
+	}{
+		{"no channels", RawAudioParams{SampleBytes: 2, Format: audio.Format{Rate: 1000}}},
+		{"no rate", RawAudioParams{SampleBytes: 2, Format: audio.Format{Channels: 1}}},
+		{"no size", RawAudioParams{Format: f}},
+		{"a header as long as the file", RawAudioParams{SampleBytes: 2, Format: f, Header: 99}},
+		{"a frame too long", RawAudioParams{SampleBytes: 8, Format: audio.Format{Rate: 1000, Channels: 64}, Planar: true}},
+	} {
+		if src, err := OpenRawAudio(file(t, pattern(100)), c.p); err == nil {
+			src.Close()
+			t.Errorf("%s was accepted", c.name)
+		}
+	}
+}
+
 // scripted is a source whose packets are given.
 type scripted struct {
 	kind  Kind

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"planar/audio"
@@ -15,9 +16,10 @@ type RawAudioParams struct {
 	SampleBytes int          // bytes of one sample in the file
 	Format      audio.Format // of the decoded sound
 	Header      int64        // bytes before the first sample
+	Planar      bool         // the file holds one channel after the other
 
-	// Decoder makes a decoder for Codec. If nil, the file's samples are already
-	// in Format, and are passed on as they are.
+	// Decoder makes a decoder for Codec, which gets interleaved samples. If nil, the
+	// file's samples are already in Format, and are passed on as they are.
 	Decoder func() (AudioDecoder, error)
 }
 
@@ -27,6 +29,8 @@ type rawAudio struct {
 	frame int64 // bytes of one frame in the file
 	next  int64 // number of the frame to read
 	block int64 // frames of a packet
+	plane int64 // if planar: frames of each channel, as the file was when it was opened
+	buf   []byte
 }
 
 // OpenRawAudio opens a headerless PCM file; name may be "-".
@@ -45,10 +49,26 @@ func OpenRawAudio(name string, p RawAudioParams) (Source, error) {
 		a.file.close()
 		return nil, fmt.Errorf("%s: cannot be played: has %d bytes, less than one frame of %d bytes", name, a.file.size.Load(), a.frame)
 	}
+	if p.Planar {
+		if !a.file.seekable() {
+			a.file.close()
+			return nil, fmt.Errorf("%s: cannot be played from a pipe: where each channel begins depends on the length; write it to a file, or send interleaved samples", a.file.name)
+		}
+		a.plane = a.frames()
+	}
 	return a, nil
 }
 
-func (a *rawAudio) frames() int64 { return max(0, a.file.current()-a.p.Header) / a.frame }
+// maxSeconds keeps times within what time.Duration holds, 292 years, however long a
+// sparse file may be.
+const maxSeconds = 1 << 33
+
+func (a *rawAudio) frames() int64 {
+	if a.plane > 0 {
+		return a.plane // the channels' places do not move
+	}
+	return min(max(0, a.file.current()-a.p.Header)/a.frame, maxSeconds*int64(a.p.Format.Rate))
+}
 
 func (a *rawAudio) Info() Info {
 	info := Info{Format: "raw audio", Seekable: a.file.seekable()}
@@ -70,17 +90,44 @@ func (a *rawAudio) Select(...int) {}
 
 func (a *rawAudio) Read() (*Packet, error) {
 	buf := make([]byte, a.block*a.frame)
-	n, err := a.file.read(buf, a.p.Header+a.next*a.frame)
-	if err != nil {
-		return nil, err
+	var got int64
+	if a.p.Planar {
+		n, err := a.interleave(buf)
+		if err != nil {
+			return nil, err
+		}
+		got = n
+	} else {
+		n, err := a.file.read(buf, a.p.Header+a.next*a.frame)
+		if err != nil {
+			return nil, err
+		}
+		got = int64(n) / a.frame
 	}
-	got := int64(n) / a.frame
-	if got == 0 {
+	if got == 0 || a.next >= maxSeconds*int64(a.p.Format.Rate) {
 		return nil, io.EOF
 	}
 	at := a.p.Format.Duration(a.next)
 	a.next += got
 	return &Packet{PTS: at, DTS: at, Duration: a.p.Format.Duration(a.next) - at, Key: true, Size: int(got * a.frame), Data: buf[:got*a.frame]}, nil
+}
+
+// interleave fills b from a planar file and returns how many frames it got.
+func (a *rawAudio) interleave(b []byte) (frames int64, err error) {
+	size, channels := a.p.SampleBytes, a.p.Format.Channels
+	frames = min(a.block, a.plane-a.next)
+	for c := range channels {
+		a.buf = slices.Grow(a.buf[:0], int(frames)*size)[:int(frames)*size]
+		n, err := a.file.read(a.buf, a.p.Header+(int64(c)*a.plane+a.next)*int64(size))
+		if err != nil {
+			return 0, err
+		}
+		frames = min(frames, int64(n/size)) // less if the file was cut meanwhile
+		for i := range int(frames) {
+			copy(b[(i*channels+c)*size:][:size], a.buf[i*size:])
+		}
+	}
+	return frames, nil
 }
 
 func (a *rawAudio) Seek(t time.Duration) error {

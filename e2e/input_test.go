@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -50,6 +51,8 @@ func TestUsage(t *testing.T) {
 		{[]string{"--geometry", "wide", "x.yuv"}, `"wide"`},
 		{[]string{"--sample-rate", "1", "x.pcm"}, "--sample-rate"},
 		{[]string{"--channels", "0", "x.pcm"}, "--channels"},
+		{[]string{"--channels", "5.9", "x.pcm"}, `"5.9"`},
+		{[]string{"--sample-format", "s17", "x.pcm"}, `"s17"`},
 		{[]string{"--open-timeout", "0", "x.pcm"}, "--open-timeout"},
 		{[]string{"--as", "soup", "x.pcm"}, `--as "soup"`},
 		{[]string{"--no-audio", "--no-video", "x.mp4"}, "--no-audio and --no-video"},
@@ -404,7 +407,7 @@ func TestOutputFails(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			args := append([]string{"--vo", "null", "--untimed"}, c.flags...)
+			args := slices.Concat([]string{"--vo", "null", "--untimed"}, cd, c.flags)
 			if !strings.Contains(strings.Join(args, " "), "--ao") {
 				args = append(args, "--ao", "null")
 			}

@@ -3,10 +3,12 @@ package e2e
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -77,46 +79,71 @@ func TestWaveIsExact(t *testing.T) {
 		tag, bits      int
 		as             string // what is written, by FFmpeg's name
 	}
-	for _, c := range []c{
-		{"s16le", 44100, 2, 1, 16, "s16le"},
-		{"s16le", 8000, 1, 1, 16, "s16le"},
-		{"s16be", 44100, 2, 1, 16, "s16le"},
-		{"u8", 22050, 1, 1, 16, "s16le"},
-		{"s24le", 48000, 2, 1, 32, "s32le"},
-		{"s32le", 96000, 2, 1, 32, "s32le"},
-		{"f32le", 48000, 2, 3, 32, "f32le"},
-		{"f64le", 48000, 1, 3, 32, "f32le"},
-		{"mulaw", 8000, 1, 1, 16, "s16le"},
-		{"alaw", 8000, 1, 1, 16, "s16le"},
-		{"s16le", 48000, 6, 1, 16, "s16le"},
+	var cases []c
+	for _, sample := range []string{
+		"s8", "u8", "s16le", "s16be", "u16le", "u16be", "s24le", "s24be", "u24le", "u24be", "s32le", "s32be", "u32le", "u32be",
+		"f32le", "f32be", "f64le", "f64be", "mulaw", "alaw",
 	} {
+		k := c{sample: sample, rate: 22050, channels: 2, tag: 1, bits: 16, as: "s16le"}
+		switch {
+		case sample[0] == 'f':
+			k.tag, k.bits, k.as = 3, 32, "f32le"
+		case strings.Contains(sample, "24"), strings.Contains(sample, "32"):
+			k.bits, k.as = 32, "s32le"
+		}
+		cases = append(cases, k)
+	}
+	cases = append(cases,
+		c{"s16le", 44100, 2, 1, 16, "s16le"}, c{"s16le", 8000, 1, 1, 16, "s16le"}, c{"s24le", 48000, 2, 1, 32, "s32le"},
+		c{"s32le", 384000, 2, 1, 32, "s32le"}, c{"s16le", 48000, 6, 1, 16, "s16le"}, c{"s16le", 8000, 32, 1, 16, "s16le"},
+		c{"s24be", 8000, 32, 1, 32, "s32le"}, c{"f64le", 384000, 1, 3, 32, "f32le"}, c{"u8", 8000, 64, 1, 16, "s16le"},
+	)
+	for _, c := range cases {
 		t.Run(fmt.Sprintf("%s %d %d", c.sample, c.rate, c.channels), func(t *testing.T) {
 			t.Parallel()
-			// 1.2345 s of noise: no whole number of anything.
-			frames := c.rate * 12345 / 10000
+			// 0.2345 s of noise: no whole number of anything.
+			frames := c.rate * 2345 / 10000
+			channels := fmt.Sprint(c.channels)
+			// The noise of one channel is taken for that of several, so that all differ.
 			raw := write(t, "x.pcm", ffmpeg(t, "-f", "lavfi", "-i", fmt.Sprintf("anoisesrc=seed=7:amplitude=0.9:sample_rate=%d", c.rate),
-				"-af", fmt.Sprintf("atrim=end_sample=%d", frames), "-ac", fmt.Sprint(c.channels), "-f", c.sample, "-"))
-			want := ffmpeg(t, "-f", c.sample, "-ar", fmt.Sprint(c.rate), "-ac", fmt.Sprint(c.channels), "-i", raw, "-f", c.as, "-")
-			out := filepath.Join(t.TempDir(), "out.wav")
-			planar(t, []string{
-				"--vo", "null", "--ao", "wav:" + out, "--sample-format", c.sample, "--sample-rate", fmt.Sprint(c.rate),
-				"--channels", fmt.Sprint(c.channels), raw,
-			}).ok(t)
-			w := parseWave(t, read(t, out))
-			if w.tag != c.tag || w.bits != c.bits || w.rate != c.rate || w.channels != c.channels {
-				t.Errorf("format %d of %d bits, %d Hz, %d channels", w.tag, w.bits, w.rate, w.channels)
+				"-af", fmt.Sprintf("atrim=end_sample=%d", frames*c.channels), "-ac", "1", "-f", c.sample, "-"))
+			want := ffmpeg(t, "-f", c.sample, "-ar", fmt.Sprint(c.rate), "-ac", "1", "-i", raw, "-f", c.as, "-")
+			planes := write(t, "planes.pcm", unweave(read(t, raw), len(read(t, raw))/frames/c.channels, c.channels))
+			for sample, file := range map[string]string{c.sample: raw, c.sample + "_planar": planes} {
+				out := filepath.Join(t.TempDir(), "out.wav")
+				planar(t, []string{
+					"--vo", "null", "--ao", "wav:" + out, "--sample-format", sample, "--sample-rate", fmt.Sprint(c.rate),
+					"--channels", channels, file,
+				}).ok(t)
+				w := parseWave(t, read(t, out))
+				if w.tag != c.tag || w.bits != c.bits || w.rate != c.rate || w.channels != c.channels {
+					t.Errorf("%s: format %d of %d bits, %d Hz, %d channels", sample, w.tag, w.bits, w.rate, w.channels)
+				}
+				frame := c.channels * c.bits / 8
+				if len(w.pcm) != frames*frame {
+					t.Errorf("%s: %d frames, want exactly %d", sample, len(w.pcm)/frame, frames)
+				}
+				sameSound(t, w.pcm, want, frame)
 			}
-			frame := c.channels * c.bits / 8
-			if len(w.pcm) != frames*frame {
-				t.Errorf("%d frames, want exactly %d", len(w.pcm)/frame, frames)
-			}
-			sameSound(t, w.pcm, want, frame)
 		})
 	}
 }
 
-// The default for a raw sound file is 44.1 kHz, 16 bits, stereo.
-func TestWaveOfDefaults(t *testing.T) {
+// unweave puts the channels of interleaved samples one after another.
+func unweave(b []byte, size, channels int) (out []byte) {
+	for c := range channels {
+		for at := c * size; at+size <= len(b); at += size * channels {
+			out = append(out, b[at:at+size]...)
+		}
+	}
+	return out
+}
+
+// cd says what noise16 is, which the content of noise cannot.
+var cd = []string{"--sample-format", "s16", "--sample-rate", "44100", "--channels", "stereo"}
+
+// Whatever of a raw sound file is asked for comes, to the sample.
+func TestWaveOfParts(t *testing.T) {
 	t.Parallel()
 	pcm := noise16(44100)
 	raw := write(t, "x.pcm", pcm)
@@ -128,20 +155,122 @@ func TestWaveOfDefaults(t *testing.T) {
 		{"whole", []string{raw}, pcm},
 		{"loop", []string{"--loop", "3", raw}, bytes.Repeat(pcm, 3)},
 		{"start", []string{"--start", "0.5", raw}, pcm[22050*4:]},
+		{"start at a sample", []string{"--start", fmt.Sprintf("%.9f", 12345.0/44100), raw}, pcm[12345*4:]},
+		{"start at the last sample", []string{"--start", fmt.Sprintf("%.9f", 44099.0/44100), raw}, pcm[44099*4:]},
+		{"loop from a start", []string{"--start", fmt.Sprintf("%.9f", 777.0/44100), "--loop", "2", raw}, append(bytes.Clone(pcm[777*4:]), pcm...)},
 		{"two files", []string{raw, raw}, pcm}, // each begins the file anew
 		{"header", []string{"--header-bytes", "400", raw}, pcm[400:]},
-		{"stdin", []string{"--sample-rate", "44100", "-"}, pcm},
+		{"stdin", []string{"-"}, pcm},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			out := filepath.Join(t.TempDir(), "out.wav")
-			planar(t, append([]string{"--vo", "null", "--ao", "wav:" + out}, c.flags...), stdin(bytes.NewReader(pcm))).ok(t)
+			planar(t, slices.Concat(cd, []string{"--vo", "null", "--ao", "wav:" + out}, c.flags), stdin(bytes.NewReader(pcm))).ok(t)
 			w := parseWave(t, read(t, out))
 			if w.rate != 44100 || w.channels != 2 || w.bits != 16 {
 				t.Errorf("%d Hz, %d channels, %d bits", w.rate, w.channels, w.bits)
 			}
 			sameSound(t, w.pcm, c.want, 4)
 		})
+	}
+}
+
+// The end of a file beyond 4 GiB is found.
+func TestHugeSound(t *testing.T) {
+	t.Parallel()
+	tail := noise16(4410)
+	raw := write(t, "x.pcm", []byte{0})
+	f, err := os.OpenFile(raw, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	const frames = 5 << 30 / 4
+	if _, err := f.WriteAt(tail, 4*(frames-4410)); err != nil {
+		t.Skip("no sparse file of 5 GiB can be here:", err)
+	}
+	out := filepath.Join(t.TempDir(), "out.wav")
+	planar(t, append([]string{"--vo", "null", "--ao", "wav:" + out, "--start", fmt.Sprintf("%.9f", (frames-4410)/44100.0), raw}, cd...)).ok(t)
+	sameSound(t, parseWave(t, read(t, out)).pcm, tail, 4)
+}
+
+// What was not said is guessed, and told in a line; what was said is remembered.
+func TestSoundIsGuessed(t *testing.T) {
+	t.Parallel()
+	need(t, "ffmpeg")
+	state := t.TempDir()
+	with := env("XDG_STATE_HOME=" + state)
+	tone := func(rate int) []byte { // of two channels that differ, and that no other format is as smooth in
+		return ffmpeg(t, "-f", "lavfi", "-i", "sine=440:d=1", "-f", "lavfi", "-i", "sine=1234:d=1", "-filter_complex", "amerge", "-ar", fmt.Sprint(rate), "-f", "s16le", "-")
+	}
+	pcm := tone(48000)
+	told := write(t, "voice_48000_16bit_2ch.raw", pcm)
+	vague := write(t, "vague.pcm", pcm)
+	for _, c := range []struct {
+		name string
+		args []string
+		rate int
+		says []string // none: silence
+	}{
+		{"by name", []string{told}, 48000, nil},
+		{"by content", []string{vague}, 44100, []string{"vague.pcm", "s16le, 44100 Hz, 2 channels", "a guess"}},
+		{"by a flag", []string{"--sample-format", "s16", "--sample-rate", "22050", "--channels", "2", vague}, 22050, nil},
+		{"remembered", []string{vague}, 22050, nil},
+		{"a flag comes first", []string{"--sample-rate", "32000", vague}, 32000, nil},
+		{"the latest", []string{vague}, 32000, nil},
+		{"forgotten", []string{"--forget", vague}, 44100, []string{"a guess"}},
+		{"standard input", []string{"--as", "raw-audio", "-"}, 44100, []string{"standard input", "s16le", "a guess"}},
+	} {
+		out := filepath.Join(t.TempDir(), "out.wav")
+		r := planar(t, append([]string{"--vo", "null", "--ao", "wav:" + out}, c.args...), with, stdin(bytes.NewReader(pcm)))
+		if c.says == nil {
+			r.ok(t)
+		} else {
+			r.fails(t, 0, c.says...)
+		}
+		w := parseWave(t, read(t, out))
+		if w.rate != c.rate || w.channels != 2 || !bytes.Equal(w.pcm, pcm) {
+			t.Errorf("%s: %d Hz, %d channels, the same samples: %v; want %d Hz, 2", c.name, w.rate, w.channels, bytes.Equal(w.pcm, pcm), c.rate)
+		}
+	}
+	planar(t, []string{"--vo", "null", "--ao", "null", "--sample-format", "s16_planar", "-"}, with, stdin(bytes.NewReader(pcm))).fails(t, 2, "pipe")
+}
+
+func TestProbeSound(t *testing.T) {
+	t.Parallel()
+	pcm := slices.Concat(make([]byte, 4*22050), noise16(44100), make([]byte, 4*22050))
+	raw := write(t, "x.pcm", pcm)
+	r := planar(t, append([]string{"probe", "--json", raw}, cd...)).ok(t)
+	var got struct {
+		Duration float64 `json:"duration_s"`
+		Sounds   []struct {
+			Format   string `json:"sample_format"`
+			Rate     int    `json:"sample_rate"`
+			Channels int
+			Sure     bool
+		} `json:"sound_candidates"`
+		Content struct {
+			Whole    bool
+			Peak     float64 `json:"peak_dbfs"`
+			Leading  float64 `json:"leading_silence_s"`
+			Trailing float64 `json:"trailing_silence_s"`
+			Share    float64 `json:"silence_share"`
+		}
+	}
+	if err := json.Unmarshal([]byte(r.stdout), &got); err != nil {
+		t.Fatal(err, r.stdout)
+	}
+	if len(got.Sounds) != 1 || got.Sounds[0].Format != "s16le" || got.Sounds[0].Rate != 44100 || got.Sounds[0].Channels != 2 || !got.Sounds[0].Sure {
+		t.Errorf("candidates %+v", got.Sounds)
+	}
+	if c := got.Content; got.Duration != 2 || !c.Whole || c.Leading != 0.5 || c.Trailing != 0.5 || c.Share != 0.5 || c.Peak < -1 || c.Peak > 0 {
+		t.Errorf("%v s, %+v", got.Duration, c)
+	}
+	r = planar(t, append([]string{"probe", raw}, cd...)).ok(t)
+	for _, s := range []string{"x.pcm: raw audio", "00:02.000", "peak", "DC offset", "digital silence 50 %", "0.5 s at the beginning", "0.5 s at the end", "s16le, 44100 Hz, 2 channels"} {
+		if !strings.Contains(r.stdout, s) {
+			t.Errorf("no %q in: %s", s, r.stdout)
+		}
 	}
 }
 
@@ -188,7 +317,7 @@ func TestPair(t *testing.T) {
 		t.Run(flags[1], func(t *testing.T) {
 			t.Parallel()
 			out := filepath.Join(t.TempDir(), "out.wav")
-			r := planar(t, append(flags, "--ao", "wav:"+out, "--stats", filepath.Join(t.TempDir(), "stats"), "--audio", sound, raw)).ok(t)
+			r := planar(t, slices.Concat(cd, flags, []string{"--ao", "wav:" + out, "--stats", filepath.Join(t.TempDir(), "stats"), "--audio", sound, raw})).ok(t)
 			sameSound(t, parseWave(t, read(t, out)).pcm, pcm, 4)
 			if flags[1] == "hash" {
 				samePictures(t, parseHashes(t, r.stdout), hashes(t, []string{raw}))
@@ -213,7 +342,7 @@ func TestNoSoundDevice(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			r := planar(t, []string{"--vo", "null", "--stats", "-", "--audio", pcm, raw}, env(c.env...))
+			r := planar(t, append([]string{"--vo", "null", "--stats", "-", "--audio", pcm, raw}, cd...), env(c.env...))
 			r.fails(t, 0, "sound", "playing without sound")
 			if s := lastStats(t, r.stdout); s.Shown+s.Dropped != 25 || s.Shown < 20 {
 				t.Errorf("shown %d, dropped %d, of 25", s.Shown, s.Dropped)
@@ -222,7 +351,7 @@ func TestNoSoundDevice(t *testing.T) {
 				t.Errorf("one second took %v", r.took)
 			}
 			// Sound alone cannot be played.
-			planar(t, []string{"--vo", "null", pcm}, env(c.env...)).fails(t, 2, "x.pcm", "cannot be played")
+			planar(t, append([]string{"--vo", "null", pcm}, cd...), env(c.env...)).fails(t, 2, "x.pcm", "cannot be played")
 		})
 	}
 }
@@ -250,7 +379,7 @@ func TestPulseAudio(t *testing.T) {
 				rec := pulse.Record(t)
 				time.Sleep(100 * time.Millisecond)
 				from := len(rec.Bytes())
-				r := planar(t, append([]string{"--vo", "null", "--exit", "--stats", "-"}, c.args...), env(server...)).ok(t)
+				r := planar(t, slices.Concat(cd, []string{"--vo", "null", "--exit", "--stats", "-"}, c.args), env(server...)).ok(t)
 				time.Sleep(300 * time.Millisecond)
 				got := trimSilence(rec.Bytes()[from/4*4:])
 				s := lastStats(t, r.stdout)

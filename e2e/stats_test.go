@@ -106,7 +106,7 @@ func TestStatsOfAPair(t *testing.T) {
 	t.Parallel()
 	raw := rawClip(t, 176, 144, 50)
 	pcm := write(t, "x.pcm", make([]byte, 2*44100*4))
-	r := planar(t, []string{"--vo", "null", "--ao", "null", "--stats", "-", "--audio", pcm, raw}).ok(t)
+	r := planar(t, append([]string{"--vo", "null", "--ao", "null", "--stats", "-", "--audio", pcm, raw}, cd...)).ok(t)
 	if first := allStats(t, r.stdout)[0]; first.AVDiff == nil || *first.AVDiff < -40 || *first.AVDiff > 40 {
 		t.Errorf("picture minus sound after a second: %+v, want within a frame", first)
 	}

@@ -601,6 +601,6 @@ func TestNoDisplay(t *testing.T) {
 	planar(t, []string{"--ao", "null", raw}).fails(t, 2, "X server", "--vo null")
 	planar(t, []string{"--ao", "null", raw}, env("DISPLAY=:9999")).fails(t, 2, "X server", "--vo null")
 	pcm := write(t, "x.pcm", noise16(44100/2))
-	planar(t, []string{"--ao", "null", pcm}).fails(t, 0, "without a window")
+	planar(t, append([]string{"--ao", "null", pcm}, cd...)).fails(t, 0, "without a window")
 	planar(t, []string{"--ao", "null", "/nowhere/x.pcm"}).fails(t, 2, "/nowhere/x.pcm")
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"math/bits"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -46,7 +48,54 @@ func (c rawChoice) orElse(d rawChoice) rawChoice {
 	return c
 }
 
-// choices remembers, per file, what the user once said of it. A file that
+// soundChoice is what the user said of one headerless sound; what is zero was not
+// said, unless ZeroHeader tells that zero was.
+type soundChoice struct {
+	guess.Sound
+	ZeroHeader bool
+}
+
+// orElse fills in from d what c does not say.
+func (c soundChoice) orElse(d soundChoice) soundChoice {
+	if c.Format == "" {
+		c.Format = d.Format
+	}
+	if c.Rate == 0 {
+		c.Rate = d.Rate
+	}
+	if c.Channels == 0 {
+		c.Channels, c.Layout = d.Channels, d.Layout
+	}
+	if c.Header == 0 && !c.ZeroHeader {
+		c.Header = d.Header
+	}
+	return c
+}
+
+// whole reports whether nothing is left to be guessed.
+func (c soundChoice) whole() bool { return c.Format != "" && c.Rate != 0 && c.Channels != 0 }
+
+// check says why a choice cannot be; what is not said can.
+func (c soundChoice) check() error {
+	if c.Format != "" {
+		if _, err := ffmpeg.FindPCMFormat(c.Format); err != nil {
+			return err
+		}
+	}
+	switch {
+	case c.Rate != 0 && (c.Rate < minSampleRate || c.Rate > maxSampleRate):
+		return fmt.Errorf("a sample rate of %d Hz cannot be: want %d to %d", c.Rate, minSampleRate, maxSampleRate)
+	case c.Channels < 0 || c.Channels > ffmpeg.MaxChannels:
+		return fmt.Errorf("%d channels cannot be: want 1 to %d", c.Channels, ffmpeg.MaxChannels)
+	case c.Layout != 0 && bits.OnesCount64(c.Layout) != c.Channels:
+		return fmt.Errorf("the layout has %d channels, not %d", bits.OnesCount64(c.Layout), c.Channels)
+	case c.Header < 0 || c.Header > maxHeader:
+		return fmt.Errorf("an offset of %d bytes cannot be", c.Header)
+	}
+	return nil
+}
+
+// choices remembers, per file, what the user once said of it, as video or as sound. A file that
 // cannot be read or written costs no more than the memory.
 type choices struct{ path string }
 
@@ -66,6 +115,15 @@ type savedChoice struct {
 	Strides     []int           `json:"strides,omitempty"`
 	Header      int64           `json:"header_bytes,omitempty"`
 	FrameHeader int64           `json:"frame_header_bytes,omitempty"`
+	Sound       *savedSound     `json:"sound,omitempty"` // the file is sound; of the rest, only Header counts
+}
+
+// savedSound is what was said of sound.
+type savedSound struct {
+	Format   string `json:"sample_format,omitempty"`
+	Rate     int    `json:"sample_rate,omitempty"`
+	Channels int    `json:"channels,omitempty"`
+	Layout   uint64 `json:"layout,omitempty"`
 }
 
 // openChoices finds the file: $XDG_STATE_HOME/planar/raw-video.json.
@@ -99,19 +157,37 @@ func (c *choices) load() (all []savedChoice) {
 	return all
 }
 
-// lookup returns what was said of a file, and how long it was then.
-func (c *choices) lookup(name string) (r rawChoice, bytes int64, ok bool) {
+// find returns what was said of a file; nil if nothing was.
+func (c *choices) find(name string) *savedChoice {
 	k := key(name)
 	if c.path == "" || k == "" {
+		return nil
+	}
+	all := c.load()
+	if i := slices.IndexFunc(all, func(s savedChoice) bool { return s.File == k }); i >= 0 {
+		return &all[i]
+	}
+	return nil
+}
+
+// lookup returns what was said of a video, and how long its file was then.
+func (c *choices) lookup(name string) (r rawChoice, bytes int64, ok bool) {
+	s := c.find(name)
+	if s == nil || s.Sound != nil {
 		return r, 0, false
 	}
-	for _, s := range c.load() {
-		if s.File == k {
-			r = s.choice()
-			return r, s.Bytes, r.valid()
-		}
+	r = s.choice()
+	return r, s.Bytes, r.valid()
+}
+
+// lookupSound returns what was said of sound, and how long its file was then.
+func (c *choices) lookupSound(name string) (r soundChoice, bytes int64, ok bool) {
+	s := c.find(name)
+	if s == nil || s.Sound == nil {
+		return r, 0, false
 	}
-	return r, 0, false
+	r.Sound = guess.Sound{Format: s.Sound.Format, Rate: s.Sound.Rate, Channels: s.Sound.Channels, Layout: s.Sound.Layout, Header: s.Header}
+	return r, s.Bytes, r.check() == nil
 }
 
 func (s *savedChoice) choice() rawChoice {
@@ -141,7 +217,16 @@ func (c rawChoice) valid() bool {
 	return ok
 }
 
-// remember notes what the user said of a file that is so long.
+// rememberSound notes what the user said of a file of sound that is so long.
+func (c *choices) rememberSound(name string, bytes int64, r soundChoice) error {
+	k := key(name)
+	if c.path == "" || k == "" {
+		return nil
+	}
+	return c.update(k, &savedChoice{File: k, Bytes: bytes, Header: r.Header, Sound: &savedSound{r.Format, r.Rate, r.Channels, r.Layout}})
+}
+
+// remember notes what the user said of a video that is so long.
 func (c *choices) remember(name string, bytes int64, r rawChoice) error {
 	k := key(name)
 	if c.path == "" || k == "" {

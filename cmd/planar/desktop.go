@@ -38,7 +38,7 @@ func newDesktop(o *options, w *sdlwindow.Window, open *opener, told *controls.Lo
 	d.controls = controls.New(controls.Options{
 		Show: o.osc, Hex: o.settings.HexPixels, Accent: o.settings.Accent,
 		Log: told, Wake: w.Wake, Clipboard: w, Window: w,
-		Raw: open.files, Describe: ffmpeg.Describe, OpenSound: open.sound,
+		Raw: open.files, RawSound: open.files, Describe: ffmpeg.Describe, OpenSound: open.sound,
 		Ask: askFiles, Recent: d.recent, Devices: devices,
 	})
 	return d

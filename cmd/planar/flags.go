@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"planar/demux"
+	"planar/demux/ffmpeg"
 	"planar/internal/settings"
 	"planar/player/clock"
 	"planar/render"
@@ -22,16 +23,13 @@ import (
 type options struct {
 	sources []string
 
-	raw rawChoice // raw video
-	// Raw audio.
-	sampleFormat string
-	sampleRate   int
-	channels     int
-	rawVideo     bool // a flag was given that only headerless video has
-	describes    bool // a flag was given that says what a headerless video is
-	forget       bool
-	rawAudio     bool
-	header       int64 // bytes before the samples
+	raw            rawChoice   // raw video
+	sound          soundChoice // raw sound
+	rawVideo       bool        // a flag was given that only headerless video has
+	describes      bool        // a flag was given that says what a headerless video is
+	rawAudio       bool        // a flag was given that only headerless sound has
+	describesSound bool        // a flag was given that says what headerless sound is
+	forget         bool
 
 	audio      string
 	audioDelay time.Duration
@@ -83,6 +81,10 @@ const (
 	maxHeader      = 1 << 50
 	maxFrameHeader = 1 << 30
 
+	// Of raw sound, in Hz.
+	minSampleRate = 1000
+	maxSampleRate = 768000
+
 	maxLatency = 10000 // milliseconds
 )
 
@@ -93,7 +95,7 @@ type rawFlags struct {
 	latency, tlsCA                                                                 string
 	tlsInsecure, noReconnect, help                                                 bool
 	timeout                                                                        float64
-	siting                                                                         string
+	siting, sampleFormat, channels                                                 string
 	strides                                                                        []int
 	header                                                                         int64
 }
@@ -114,14 +116,14 @@ func flagSet(o *options, t *rawFlags) *pflag.FlagSet {
 	f.StringVar(&t.rng, "range", "", "range of code values: limited or full (default: the file's tag, else full of RGB and grey, limited of others)")
 	f.StringVar(&t.siting, "siting", "", "where chroma samples lie: left, centre or topleft (default: the file's tag, else left)")
 
-	f.StringVar(&o.sampleFormat, "sample-format", "s16le", "sample format of raw sound, by FFmpeg's name")
-	f.IntVar(&o.sampleRate, "sample-rate", 44100, "sample rate of raw sound in Hz")
-	f.IntVar(&o.channels, "channels", 2, "channels of raw sound")
+	f.StringVar(&t.sampleFormat, "sample-format", "", "samples of raw sound: FFmpeg's name; with _planar one channel after the other (default: by name and content, else s16le)")
+	f.IntVar(&o.sound.Rate, "sample-rate", 0, "sample rate of raw sound in Hz (default: by name and content, else 44100)")
+	f.StringVar(&t.channels, "channels", "", "channels of raw sound: a number, or a layout such as mono, stereo, quad, 5.1 (default: by name and content, else 2)")
 
 	f.StringVarP(&o.audio, "audio", "a", "", "play this file's sound with the source's pictures")
 	f.Float64Var(&t.audioDelay, "audio-delay", 0, "milliseconds by which the sound is played later")
 	f.StringVar(&t.as, "as", "", "what the source is: raw-video, raw-audio, y4m or media (default: by name)")
-	f.BoolVar(&o.forget, "forget", false, "forget what was said of a raw video before")
+	f.BoolVar(&o.forget, "forget", false, "forget what was said of a raw file before")
 
 	f.StringVar(&t.start, "start", "", "where to begin: seconds, [H:]M:S, or #FRAME")
 	f.Int64Var(&o.frames, "frames", 0, "leave after so many frames")
@@ -214,11 +216,13 @@ func parseArgs(f *pflag.FlagSet, o *options, t *rawFlags, args []string) error {
 	o.rawVideo = changed("size", "pixel-format", "stride", "frame-header-bytes")
 	o.describes = o.rawVideo || changed("fps", "matrix", "range", "siting", "header-bytes")
 	o.rawAudio = changed("sample-format", "sample-rate", "channels")
+	o.describesSound = o.rawAudio || changed("header-bytes")
 	if !changed("ao") && o.vo == "hash" {
 		o.noAudio = true // nobody listens, and a device would keep real time
 	}
-	o.raw.PixelFormat, o.raw.Strides, o.raw.Header, o.header = t.format, t.strides, t.header, t.header
+	o.raw.PixelFormat, o.raw.Strides, o.raw.Header, o.sound.Header = t.format, t.strides, t.header, t.header
 	o.raw.ZeroHeader, o.raw.ZeroFrameHeader = changed("header-bytes"), changed("frame-header-bytes")
+	o.sound.ZeroHeader = o.raw.ZeroHeader
 	var err error
 	check := func(e error) {
 		if err == nil {
@@ -274,8 +278,22 @@ func parseArgs(f *pflag.FlagSet, o *options, t *rawFlags, args []string) error {
 	}
 	between(check, "--header-bytes", float64(t.header), 0, maxHeader)
 	between(check, "--frame-header-bytes", float64(o.raw.FrameHeader), 0, maxFrameHeader)
-	between(check, "--sample-rate", float64(o.sampleRate), 1000, 768000)
-	between(check, "--channels", float64(o.channels), 1, 64)
+	if t.sampleFormat != "" {
+		format, e := ffmpeg.FindPCMFormat(t.sampleFormat)
+		if e != nil {
+			check(fmt.Errorf("--sample-format: %w", e))
+		}
+		o.sound.Format = format.Name
+	}
+	if o.sound.Rate != 0 || changed("sample-rate") {
+		between(check, "--sample-rate", float64(o.sound.Rate), minSampleRate, maxSampleRate)
+	}
+	if t.channels != "" {
+		var e error
+		if o.sound.Channels, o.sound.Layout, e = ffmpeg.ParseChannels(t.channels); e != nil {
+			check(fmt.Errorf("--channels: %w", e))
+		}
+	}
 	between(check, "--volume", t.volume, 0, 100)
 	between(check, "--speed", o.speed, 0.1, 16)
 	between(check, "--open-timeout", t.timeout, 0.1, 3600)

@@ -18,13 +18,18 @@ import (
 // what the window's panel has said since. It is used by the goroutine that opens
 // and by the main one.
 type rawFiles struct {
-	mu   sync.Mutex
-	now  map[string]controls.RawFile
-	said map[string]rawChoice
+	mu        sync.Mutex
+	now       map[string]controls.RawFile
+	said      map[string]rawChoice
+	sounds    map[string]openedSound // by the source's name
+	soundSaid map[string]soundChoice // by the sound's own
 }
 
 func newRawFiles() *rawFiles {
-	return &rawFiles{now: map[string]controls.RawFile{}, said: map[string]rawChoice{}}
+	return &rawFiles{
+		now: map[string]controls.RawFile{}, said: map[string]rawChoice{},
+		sounds: map[string]openedSound{}, soundSaid: map[string]soundChoice{},
+	}
 }
 
 // opened notes what a file was opened as.
@@ -39,6 +44,9 @@ func (r *rawFiles) opened(name string, c guess.Candidate, given []int, size int6
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.now[name] = f
+	if r.sounds[name].file == name {
+		delete(r.sounds, name) // it was taken for sound before
+	}
 }
 
 // frameBytes is how long a frame is, with what stands before it.
@@ -106,6 +114,7 @@ func (r *rawFiles) SetRaw(name string, v controls.RawVideo) error {
 	if now, ok := r.now[name]; ok && now.Bytes >= 0 && v.Header+n > now.Bytes {
 		return fmt.Errorf("a frame would have %d bytes, the file has %d", n, max(0, now.Bytes-v.Header))
 	}
+	delete(r.soundSaid, name)
 	r.said[name] = rawChoice{Video: v.Video, Strides: v.Strides, ZeroHeader: true, ZeroFrameHeader: true}
 	return nil
 }

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"sync"
 
-	"planar/audio"
 	"planar/demux"
 	"planar/demux/ffmpeg"
+	"planar/demux/guess"
 	"planar/demux/rtsp"
 	"planar/internal/settings"
 )
@@ -69,14 +69,12 @@ func (p *opener) open(ctx context.Context, name string) (demux.Source, error) {
 	if err != nil || p.o.audio == "" {
 		return src, err
 	}
-	sound := demux.ContentOf(p.o.audio)
-	switch {
-	case demux.IsURL(p.o.audio):
-		sound = demux.Media
-	case p.o.rawAudio && sound == demux.Media && filepath.Ext(p.o.audio) != ".wav":
-		sound = demux.RawAudio
+	var second demux.Source
+	if c := p.audioContent(); c == demux.RawAudio {
+		second, err = p.openRawSound(p.o.audio, name)
+	} else {
+		second, err = p.openOne(ctx, p.o.audio, c)
 	}
-	second, err := p.openOne(ctx, p.o.audio, sound)
 	if err != nil {
 		src.Close()
 		return nil, err
@@ -100,6 +98,8 @@ func (p *opener) content(name string) demux.Content {
 		return p.o.as
 	case p.files.isRaw(name):
 		return demux.RawVideo
+	case p.files.isSound(name):
+		return demux.RawAudio
 	case demux.IsURL(name):
 		return demux.Media
 	}
@@ -124,11 +124,41 @@ func (p *opener) content(name string) demux.Content {
 		return demux.RawAudio
 	case name == "-", demux.IsContainer(head):
 		return c
-	case demux.ParseName(name).Width > 0, demux.IsSequence(name):
-		return demux.RawVideo
 	}
 	if _, _, ok := p.choices.lookup(name); ok {
 		return demux.RawVideo
+	}
+	if _, _, ok := p.choices.lookupSound(name); ok {
+		return demux.RawAudio
+	}
+	switch {
+	case demux.ParseName(name).Width > 0, demux.IsSequence(name):
+		return demux.RawVideo
+	case guess.SpeaksOfSound(name):
+		return demux.RawAudio
+	}
+	return c
+}
+
+// audioContent says what the file of --audio is. One that says nothing of itself is
+// sound rather than pictures.
+func (p *opener) audioContent() demux.Content {
+	name := p.o.audio
+	c := demux.ContentOf(name)
+	switch {
+	case demux.IsURL(name):
+		return demux.Media
+	case c == demux.RawAudio, p.files.isSound(name):
+		return demux.RawAudio
+	case c != demux.Media, demux.IsContainer(demux.Head(name)):
+		return c
+	case p.o.rawAudio, strings.EqualFold(filepath.Ext(name), ".raw"):
+		return demux.RawAudio
+	case !unknownExtension(name):
+		return c
+	}
+	if _, _, ok := p.choices.lookupSound(name); ok || guess.SpeaksOfSound(name) {
+		return demux.RawAudio
 	}
 	return c
 }
@@ -152,7 +182,7 @@ func (p *opener) openOne(ctx context.Context, name string, c demux.Content) (dem
 	case demux.Y4M:
 		return p.openY4M(name)
 	case demux.RawAudio:
-		return p.openRawAudio(name, name == p.o.audio)
+		return p.openRawSound(name, name)
 	}
 	if isRTSP(name) {
 		src, err := p.openRTSP(ctx, name)
@@ -166,37 +196,6 @@ func (p *opener) openOne(ctx context.Context, name string, c demux.Content) (dem
 		return nil, err
 	}
 	return src, nil
-}
-
-// openRawAudio opens headerless sound; of a pair, --header-bytes is the pictures'.
-func (p *opener) openRawAudio(name string, paired bool) (demux.Source, error) {
-	codec, size, native, err := ffmpeg.PCMCodec(p.o.sampleFormat)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	a := demux.RawAudioParams{
-		Codec: codec, SampleBytes: size, Header: p.o.header,
-		Format: audio.Format{Sample: native, Rate: p.o.sampleRate, Channels: p.o.channels},
-	}
-	if paired {
-		a.Header = 0
-	}
-	if !nativeCodec(codec) {
-		a.Decoder = func() (demux.AudioDecoder, error) { return ffmpeg.NewPCMDecoder(codec, a.Format) }
-	}
-	return demux.OpenRawAudio(name, a)
-}
-
-// nativeCodec reports whether a codec's samples are what the machine computes
-// with, so that there is nothing to decode.
-func nativeCodec(codec string) bool {
-	switch codec {
-	case "pcm_u8":
-		return true
-	case "pcm_s16le", "pcm_s32le", "pcm_f32le", "pcm_f64le", "pcm_s64le":
-		return littleEndian
-	}
-	return false
 }
 
 // prefetch opens the first source, if there is one, while the window is being made.

@@ -174,7 +174,7 @@ func TestPasswordIsNotTold(t *testing.T) {
 	for _, args := range [][]string{
 		{"--as", "raw-video", address},
 		{"--as", "raw-audio", address},
-		{"--as", "raw-audio", "--sample-format", "none", address},
+		{"--as", "raw-audio", "--sample-format", "u8", address},
 		{"--as", "y4m", address},
 		{"--as", "media", address},
 		{"--size", "16x16", address},

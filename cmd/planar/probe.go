@@ -26,14 +26,16 @@ type probed struct {
 	Source     string            `json:"source"`
 	Kind       string            `json:"kind"` // "raw video", "raw audio", "media"
 	Bytes      int64             `json:"bytes,omitempty"`
-	Remembered bool              `json:"remembered,omitempty"` // the user's earlier choice takes part
-	Candidates []probedCandidate `json:"candidates,omitempty"` // of a raw video, best first
+	Remembered bool              `json:"remembered,omitempty"`       // the user's earlier choice takes part
+	Candidates []probedCandidate `json:"candidates,omitempty"`       // of a raw video, best first
+	Sounds     []probedSound     `json:"sound_candidates,omitempty"` // of raw sound, best first
 	Format     string            `json:"format,omitempty"`
 	Duration   float64           `json:"duration_s,omitempty"`
 	Live       bool              `json:"live,omitempty"`
 	Seekable   bool              `json:"seekable"`
 	Streams    []probedStream    `json:"streams,omitempty"`
 	Notes      []string          `json:"notes,omitempty"`
+	Content    *probedContent    `json:"content,omitempty"` // of raw sound, as the first candidate has it
 }
 
 // probedCandidate is one reading of a headerless video.
@@ -86,8 +88,9 @@ func probeFlags(o *options, t *rawFlags, asJSON *bool) *pflag.FlagSet {
 func probeHelp() string {
 	return `Usage: planar probe [flags] SOURCE...
 
-Says what a source is: its streams, or, of a headerless video, what it may be,
-best first, with the reasons.
+Says what a source is: its streams, or, of a headerless file, what it may be,
+best first, with the reasons. Of raw sound it tells peak, DC offset, silence and
+clipped samples too.
 
 ` + probeFlags(&options{}, &rawFlags{}, new(bool)).FlagUsages()
 }
@@ -141,6 +144,9 @@ func (p *opener) probe(ctx context.Context, name string) (r probed, err error) {
 		}
 		return r, nil
 	}
+	if kind == demux.RawAudio && !demux.IsURL(name) {
+		return p.probeSound(ctx, name)
+	}
 	src, err := p.openOne(ctx, name, kind)
 	if err != nil {
 		return r, err
@@ -150,9 +156,6 @@ func (p *opener) probe(ctx context.Context, name string) (r probed, err error) {
 	r = probed{
 		Source: demux.Redact(name), Kind: "media", Format: info.Format, Duration: info.Duration.Seconds(),
 		Live: info.Live, Seekable: info.Seekable, Notes: info.Notes,
-	}
-	if kind == demux.RawAudio {
-		r.Kind = "raw audio"
 	}
 	for _, s := range src.Streams() {
 		r.Streams = append(r.Streams, describeStream(s))
@@ -223,6 +226,9 @@ func print(w io.Writer, r probed, asJSON bool) error {
 	}
 	var b strings.Builder
 	b.WriteString(demux.OneLine(r.Source) + ": " + r.Kind)
+	if r.Format == r.Kind {
+		r.Format = ""
+	}
 	for _, s := range []string{r.Format, count(r.Bytes, "bytes")} {
 		if s != "" {
 			b.WriteString(", " + s)
@@ -247,6 +253,10 @@ func print(w io.Writer, r probed, asJSON bool) error {
 	t := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
 	for i, c := range r.Candidates {
 		fmt.Fprintf(t, "%2d.\t%.2f\t%dx%d\t%s\t%s\t%s\n", i+1, c.Score, c.Width, c.Height, c.PixelFormat, c.fit(), strings.Join(c.Reasons, "; "))
+	}
+	r.Content.print(&b)
+	for i, c := range r.Sounds {
+		fmt.Fprintf(t, "%2d.\t%.2f\t%s\t%s\t%s\n", i+1, c.Score, c.line(), count(c.Frames, "frames"), strings.Join(c.Reasons, "; "))
 	}
 	t.Flush()
 	_, err := io.WriteString(w, b.String())

@@ -45,7 +45,7 @@ func NewAudioDecoder(a AudioParams) (demux.AudioDecoder, error) {
 }
 
 // NewPCMDecoder makes a decoder for raw samples in packets with Data, each a
-// whole number of frames. codec is a name from PCMCodec; of f, rate, channels
+// whole number of frames. codec is a PCMFormat's; of f, rate, channels
 // and layout count. The caller closes it.
 func NewPCMDecoder(codec string, f audio.Format) (demux.AudioDecoder, error) {
 	if f.Rate <= 0 || f.Channels <= 0 {

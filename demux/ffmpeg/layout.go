@@ -6,7 +6,6 @@ import (
 
 	"github.com/asticode/go-astiav"
 
-	"planar/audio"
 	"planar/render"
 )
 
@@ -68,40 +67,4 @@ func Describe(name string) (render.Descriptor, bool) {
 		return render.Descriptor{}, false
 	}
 	return descriptorOf(f)
-}
-
-// PCMCodec describes a raw sample format by the name of FFmpeg's demuxer for it
-// ("s16le", "mulaw"): the decoder's name, the size of a sample in the file and
-// the native format it decodes to. Names without byte order ("s16", "flt") are
-// native-endian ones, as in audio.SampleFormat.
-func PCMCodec(sampleFormat string) (codec string, bytesPerSample int, native audio.SampleFormat, err error) {
-	if n, ok := nativePCM[sampleFormat]; ok {
-		sampleFormat = n
-	}
-	p, ok := pcmFormats[sampleFormat]
-	if !ok {
-		return "", 0, "", fmt.Errorf("unknown sample format %q", sampleFormat)
-	}
-	return "pcm_" + sampleFormat, p.bytes, p.native, nil
-}
-
-// nativePCM names native-endian formats; every machine planar is built for is
-// little-endian.
-var nativePCM = map[string]string{
-	"s16": "s16le", "s32": "s32le", "flt": "f32le", "dbl": "f64le",
-	"u16": "u16le", "u24": "u24le", "u32": "u32le", "s24": "s24le",
-}
-
-type pcmFormat struct {
-	bytes  int
-	native audio.SampleFormat
-}
-
-var pcmFormats = map[string]pcmFormat{
-	"s8": {1, "u8"}, "u8": {1, "u8"},
-	"s16le": {2, "s16"}, "s16be": {2, "s16"}, "u16le": {2, "s16"}, "u16be": {2, "s16"},
-	"s24le": {3, "s32"}, "s24be": {3, "s32"}, "u24le": {3, "s32"}, "u24be": {3, "s32"},
-	"s32le": {4, "s32"}, "s32be": {4, "s32"}, "u32le": {4, "s32"}, "u32be": {4, "s32"},
-	"f32le": {4, "flt"}, "f32be": {4, "flt"}, "f64le": {8, "dbl"}, "f64be": {8, "dbl"},
-	"mulaw": {1, "s16"}, "alaw": {1, "s16"},
 }

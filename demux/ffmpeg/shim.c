@@ -532,6 +532,16 @@ int pl_audio_frame(AVFrame *f, int fmt, int rate, int channels, uint64_t mask,
     return r;
 }
 
+int pl_channel_layout_parse(const char *name, int *channels, uint64_t *mask) {
+    AVChannelLayout l = {0};
+    int r = av_channel_layout_from_string(&l, name);
+    if (r >= 0 && l.order != AV_CHANNEL_ORDER_NATIVE && l.order != AV_CHANNEL_ORDER_UNSPEC) r = AVERROR(EINVAL);
+    *channels = l.nb_channels;
+    *mask = layout_mask(&l);
+    av_channel_layout_uninit(&l);
+    return r;
+}
+
 int pl_channel_layout_describe(int channels, uint64_t mask, char *buf, int size) {
     AVChannelLayout l = {0};
     int r = layout_from(&l, channels, mask);

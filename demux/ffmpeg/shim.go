@@ -343,6 +343,16 @@ func fillAudioFrame(f *astiav.Frame, a audioSpec, data []byte, n int, pts int64)
 		unsafe.Pointer(unsafe.SliceData(data)), C.int(n), C.int64_t(pts)))
 }
 
+// parseLayout reads FFmpeg's name of a channel layout.
+func parseLayout(name string) (channels int, mask uint64, err error) {
+	s := C.CString(name)
+	defer C.free(unsafe.Pointer(s))
+	var n C.int
+	var m C.uint64_t
+	err = fail(C.pl_channel_layout_parse(s, &n, &m))
+	return int(n), uint64(m), err
+}
+
 // describeLayout is FFmpeg's name of a channel layout, for filter arguments.
 func describeLayout(a audioSpec) (string, error) {
 	var buf [256]C.char

@@ -134,6 +134,8 @@ int pl_swr_drift(struct SwrContext *c, void *out, int out_frames, const void *in
 // Filling and reading interleaved audio frames for the filter graph.
 int pl_audio_frame(AVFrame *f, int fmt, int rate, int channels, uint64_t mask,
     const void *data, int frames, int64_t pts);
+/* Parses a layout of channels in the usual order, or a number of them (mask 0). */
+int pl_channel_layout_parse(const char *name, int *channels, uint64_t *mask);
 int pl_channel_layout_describe(int channels, uint64_t mask, char *buf, int size);
 
 #endif

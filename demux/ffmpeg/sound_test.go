@@ -1,86 +1,16 @@
 package ffmpeg
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"sort"
 	"testing"
 	"time"
 
 	"planar/audio"
-	"planar/demux"
 )
-
-func TestPCMEqualsFFmpeg(t *testing.T) {
-	var names []string
-	for n := range pcmFormats {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	for _, n := range names {
-		t.Run(n, func(t *testing.T) {
-			codec, size, native, err := PCMCodec(n)
-			if err != nil {
-				t.Fatal(err)
-			}
-			raw := clip(t, "tone."+n, with(tone(0.3, 8000), []string{"-ac", "2", "-f", n})...)
-			data, err := os.ReadFile(raw)
-			if err != nil {
-				t.Fatal(err)
-			}
-			f := audio.Format{Rate: 8000, Channels: 2}
-			d, err := NewPCMDecoder(codec, f)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer d.Close()
-			le := map[audio.SampleFormat]string{"u8": "u8", "s16": "s16le", "s32": "s32le", "s64": "s64le", "flt": "f32le", "dbl": "f64le"}[native]
-			want := ffmpegCLI(t, "-f", n, "-ar", "8000", "-ac", "2", "-i", raw, "-f", le, "-c:a", "pcm_"+le, "-")
-			var got []byte
-			var at int64
-			for len(data) > 0 {
-				c := min(len(data), 1000*2*size)
-				if err := d.Send(&demux.Packet{Data: data[:c], PTS: f.Duration(at), Key: true}); err != nil {
-					t.Fatal(err)
-				}
-				data = data[c:]
-				for {
-					b, err := d.Receive()
-					if err != nil {
-						if !errors.Is(err, demux.ErrAgain) {
-							t.Fatal(err)
-						}
-						break
-					}
-					if b.Sample != native || b.Channels != 2 || b.Rate != 8000 || b.PTS != f.Duration(at) {
-						t.Errorf("block %v at %v, want %s at %v", b.Format, b.PTS, native, f.Duration(at))
-					}
-					at += int64(b.Frames)
-					got = append(got, b.Planes[0]...)
-					b.Release()
-				}
-			}
-			if !bytes.Equal(got, want) {
-				t.Errorf("%d bytes differ from ffmpeg's %d", len(got), len(want))
-			}
-		})
-	}
-	if _, _, _, err := PCMCodec("nonsense"); err == nil {
-		t.Error("nonsense was accepted")
-	}
-	if c, n, f, err := PCMCodec("s16"); c != "pcm_s16le" || n != 2 || f != "s16" || err != nil {
-		t.Errorf("s16: %s %d %s %v", c, n, f, err)
-	}
-	if d, err := NewPCMDecoder("pcm_s16le", audio.Format{Rate: 8000, Channels: 0}); err == nil {
-		d.Close()
-		t.Error("no channels were accepted")
-	}
-}
 
 // sine is a block of float samples in planes.
 func sine(rate, channels, frames int, at int64, hz float64) *audio.Block {

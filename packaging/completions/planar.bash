@@ -47,7 +47,7 @@ _planar() {
 		;;
 	--sample-format)
 		compopt +o default
-		COMPREPLY=($(compgen -W 'u8 s16le s16be s24le s24be s32le s32be f32le f32be f64le alaw mulaw' -- "$cur"))
+		COMPREPLY=($(compgen -W 'u8 s16le s16be s24le s24be s32le s32be f32le f32be f64le alaw mulaw s16le_planar' -- "$cur"))
 		return
 		;;
 	--sample-rate)
@@ -57,7 +57,7 @@ _planar() {
 		;;
 	--channels)
 		compopt +o default
-		COMPREPLY=($(compgen -W '1 2 6 8' -- "$cur"))
+		COMPREPLY=($(compgen -W '1 2 6 8 mono stereo quad 5.1 7.1' -- "$cur"))
 		return
 		;;
 	--as)

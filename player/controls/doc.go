@@ -57,6 +57,7 @@
 //	k.toggle(id, s, *bool) (changed bool)       // as wide as there is room
 //	k.segmented(id, choices, selected, width) (now int, changed bool)
 //	k.combo(id, choices, selected, width) (now int, changed bool)
+//	k.dropdown(id, caption, width, wide, high, func())  // a button over a list of one's own
 //	k.field(id, hint, *string, width) (changed, entered bool)
 //	k.slider(id, value, sliderLook{width, height, knob, colour, from, to, marks, off}) slid
 //	        // slid{value, changed, held, released, hovered, at, x, top}
@@ -67,6 +68,7 @@
 // # Windows
 //
 //	k.panel(title, *open, pos, size, flags, func())  // size.Y 0: as high as its contents
+//	k.panelV(id, title, ...)                         // panel with a title that may change
 //	k.popup(id, func())                              // after imgui.OpenPopup(id); Escape closes it
 //	k.menuItem(id, icon, s, key, on) (clicked bool)  // in a popup
 //	k.tip(s)                                         // of the last item, when the pointer rests on it

@@ -691,14 +691,13 @@ func (n *menu) sound(v *view) []entry {
 
 func (n *menu) format(v *view) []entry {
 	c, name := v.Controls, v.st.Name
-	file := c.o.Raw != nil && name != "" && name != "-" && !demux.IsURL(name)
-	isRaw := false
-	if c.o.Raw != nil && name != "" {
-		_, isRaw = c.o.Raw.Raw(name)
-	}
+	file := (c.o.Raw != nil || c.o.RawSound != nil) && name != "" && name != "-" && !demux.IsURL(name)
+	_, isPicture := c.o.rawPicture(name)
+	_, isSound := c.o.rawSound(name)
+	isRaw := isPicture || isSound
 	open := func() { c.panels.raw = true }
 	return []entry{
 		{icon: iconGrid, name: "Raw format…", key: "r", off: !isRaw, do: open},
-		{icon: iconFile, name: "Treat as raw video…", off: isRaw || !file, do: open},
+		{icon: iconFile, name: "Treat as raw…", off: isRaw || !file, do: open},
 	}
 }

@@ -183,7 +183,7 @@ func TestMenuOpensCards(t *testing.T) {
 		{"Open address…", addressCard, "", false},
 		{"Recent>rtsp://me:***@camera.example/x", addressCard, "rtsp://me:***@camera.example/x", false},
 		{"Format>Raw format…", noCard, "", true},
-		{"Format>Treat as raw video…", noCard, "", false},
+		{"Format>Treat as raw…", noCard, "", false},
 	} {
 		t.Run(tt.path, func(t *testing.T) {
 			r := menuRig(t, 1280, 720, 1, o)

@@ -25,6 +25,7 @@ type Options struct {
 	Window    Pointing
 
 	Raw      RawFiles
+	RawSound RawSounds
 	Describe func(pixelFormat string) (render.Descriptor, bool)
 	// OpenSound opens the sound of a source once more, to be read as fast as it can
 	// be, and tells how long it is, 0 if that is not known. The caller closes it.
@@ -86,6 +87,29 @@ func (f RawFile) Frames() (whole, rest int64) {
 		return 0, max(0, f.Bytes)
 	}
 	return (f.Bytes - f.Header) / f.FrameBytes, (f.Bytes - f.Header) % f.FrameBytes
+}
+
+// RawSounds tells what headerless sound is taken for, and changes that. A source is
+// asked about by its own name, also where the sound is a file of its own that plays with
+// the source's pictures.
+type RawSounds interface {
+	// Sound tells what a source's sound is taken for; false if it has a header.
+	Sound(name string) (RawSound, bool)
+	// SetSound says what a source's sound is to be taken for when it is opened next.
+	// The error says in one line why that cannot be.
+	SetSound(name string, s guess.Sound) error
+	// SoundGuesses ranks what a source's sound may be, whatever has been said of it.
+	SoundGuesses(ctx context.Context, name string) ([]guess.SoundCandidate, error)
+	// SampleFormats are the names of those that are known, the usual ones first.
+	SampleFormats() []string
+}
+
+// RawSound is a headerless sound file.
+type RawSound struct {
+	guess.Sound
+	Bytes      int64 // of the file; -1 of a pipe
+	FrameBytes int64 // of a frame, one sample of each channel
+	Sure       bool  // it was said, or nothing else fits
 }
 
 var _ player.Controls = (*Controls)(nil)

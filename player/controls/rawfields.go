@@ -24,20 +24,22 @@ type rawFields struct {
 
 // fieldsOf writes v as video reads it.
 func fieldsOf(v RawVideo) rawFields {
-	number := func(n int64) string {
-		if n == 0 {
-			return ""
-		}
-		return strconv.FormatInt(n, 10)
-	}
 	var strides []string
 	for _, s := range v.Strides {
 		strides = append(strides, strconv.Itoa(s))
 	}
 	return rawFields{
-		width: number(int64(v.Width)), height: number(int64(v.Height)), format: v.PixelFormat, rate: rateText(v.Rate),
-		stride: strings.Join(strides, ", "), header: number(v.Header), frameHeader: number(v.FrameHeader), colour: v.Colour,
+		width: numberText(int64(v.Width)), height: numberText(int64(v.Height)), format: v.PixelFormat, rate: rateText(v.Rate),
+		stride: strings.Join(strides, ", "), header: numberText(v.Header), frameHeader: numberText(v.FrameHeader), colour: v.Colour,
 	}
+}
+
+// numberText writes a number; 0 is nothing.
+func numberText(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
 }
 
 // video reads the fields. The error says in one line which of them is wrong.
@@ -138,14 +140,14 @@ func parseBytes(what, s string) (int64, error) {
 	return n, nil
 }
 
-// stepped is the number s, n more, but within 1 to demux.MaxDimension. What is no
-// number stays as it is.
-func stepped(s string, n int) string {
+// moved is the number s, n more, but within 1 to most. What is no number stays as it
+// is.
+func moved(s string, n, most int) string {
 	v, err := strconv.Atoi(strings.TrimSpace(s))
 	if err != nil {
 		return s
 	}
-	return strconv.Itoa(min(max(v+n, 1), demux.MaxDimension))
+	return strconv.Itoa(min(max(min(v, most)+n, 1), most))
 }
 
 // grouped writes a number with a thin space after each three digits.
@@ -168,20 +170,23 @@ func lengthText(n int64) string {
 	}
 	switch {
 	case unit == "":
-		return grouped(n) + " bytes"
+		return bytesText(n)
 	case v < 100:
 		return fmt.Sprintf("%.1f %s", v, unit)
 	}
 	return fmt.Sprintf("%.0f %s", v, unit)
 }
 
-// leftOver says how much is left over behind the last frame.
-func leftOver(n int64) string {
+// bytesText is a number of bytes.
+func bytesText(n int64) string {
 	if n == 1 {
-		return "1 byte left over"
+		return "1 byte"
 	}
-	return grouped(n) + " bytes left over"
+	return grouped(n) + " bytes"
 }
+
+// leftOver says how much is left over behind the last frame.
+func leftOver(n int64) string { return bytesText(n) + " left over" }
 
 // picture size that is common.
 type usualSize struct {

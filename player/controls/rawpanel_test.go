@@ -91,7 +91,7 @@ func (r *rig) guessed() {
 	r.t.Helper()
 	for range 200 {
 		r.pass(20 * time.Millisecond)
-		if _, _, done := r.c.raw.guesses.answer(r.st.Name); done {
+		if _, _, done := r.c.raw.picture.guesses.answer(r.st.Name); done {
 			r.pass(100 * time.Millisecond)
 			return
 		}
@@ -115,11 +115,11 @@ func TestRawShots(t *testing.T) {
 		r.pass(100 * time.Millisecond)
 		r.guessed()
 		r.shot("raw-" + s.name)
-		r.c.raw.problem = "a frame would have 152064 bytes, the file has 1024"
+		r.c.raw.picture.problem = "a frame would have 152064 bytes, the file has 1024"
 		r.c.dirty = true
 		r.pass(100 * time.Millisecond)
 		r.shot("problem-" + s.name)
-		r.c.raw.problem = ""
+		r.c.raw.picture.problem = ""
 		sc := func(v float64) int { return int(v * s.scale) }
 		r.click(sc(80), sc(200), render.ButtonLeft)
 		r.pass(time.Second)
@@ -197,7 +197,7 @@ func TestRawTexts(t *testing.T) {
 		grouped(0): "0", grouped(999): "999", grouped(1000): "1 000", grouped(1234567): "1 234 567",
 		lengthText(12): "12 bytes", lengthText(45619200): "45.6 MB", lengthText(123456789012): "123 GB", lengthText(1 << 62): "4611686 TB",
 		leftOver(1): "1 byte left over", leftOver(3000): "3 000 bytes left over",
-		stepped("352", 16): "368", stepped("1", -2): "1", stepped("32768", 2): "32768", stepped("wide", 2): "wide",
+		moved("352", 16, 32768): "368", moved("1", -2, 32768): "1", moved("32768", 2, 32768): "32768", moved("wide", 2, 32768): "wide",
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -205,7 +205,7 @@ func TestRawTexts(t *testing.T) {
 	}
 	formats := newShelf().PixelFormats()
 	for filter, want := range map[string]int{"": len(formats), "yuv 422": 2, "420P10": 1, "none": 0} {
-		if got := formatsMatching(formats, filter); len(got) != want {
+		if got := namesMatching(formats, filter); len(got) != want {
 			t.Errorf("%q finds %v, want %d", filter, got, want)
 		}
 	}
@@ -298,7 +298,7 @@ func TestRawEdits(t *testing.T) {
 		want(&to)
 		set, commands := r.reloads(s)
 		if len(set) != 1 || !sameRaw(set[0], to) {
-			t.Fatalf("%s: set to %+v, want %+v; problem %q", what, set, to, r.c.raw.problem)
+			t.Fatalf("%s: set to %+v, want %+v; problem %q", what, set, to, r.c.raw.picture.problem)
 		}
 		if n := len(commands); n == 0 || commands[n-1].Do != player.Reload {
 			t.Fatalf("%s: asked for %+v", what, commands)
@@ -345,8 +345,8 @@ func TestRawEdits(t *testing.T) {
 	all()
 	r.write("zero")
 	r.press("return")
-	if set, commands := r.reloads(s); len(set) != 0 || len(commands) != 0 || r.c.raw.problem == "" {
-		t.Fatalf("no number: set to %+v, asked for %+v, problem %q", set, commands, r.c.raw.problem)
+	if set, commands := r.reloads(s); len(set) != 0 || len(commands) != 0 || r.c.raw.picture.problem == "" {
+		t.Fatalf("no number: set to %+v, asked for %+v, problem %q", set, commands, r.c.raw.picture.problem)
 	}
 	click(60, 96)
 	all()
@@ -355,8 +355,8 @@ func TestRawEdits(t *testing.T) {
 	s.file.Bytes = 1000000
 	click(220, 96)
 	r.press("up")
-	if set, _ := r.reloads(s); len(set) > 1 || !strings.Contains(r.c.raw.problem, "the file has 1000000") {
-		t.Fatalf("too large: set to %+v, problem %q", set, r.c.raw.problem)
+	if set, _ := r.reloads(s); len(set) > 1 || !strings.Contains(r.c.raw.picture.problem, "the file has 1000000") {
+		t.Fatalf("too large: set to %+v, problem %q", set, r.c.raw.picture.problem)
 	}
 }
 
@@ -392,7 +392,7 @@ func TestRawChoices(t *testing.T) {
 		t.Fatalf("24 sets %+v", set)
 	}
 	// A guess, the third.
-	list, _, _ := r.c.raw.guesses.answer(clip)
+	list, _, _ := r.c.raw.picture.guesses.answer(clip)
 	click(150, 620)
 	set, _ = r.reloads(s)
 	if len(set) != 1 || !among(list, set[0]) {
@@ -415,59 +415,15 @@ func TestTreatAsRaw(t *testing.T) {
 	s := newShelf()
 	s.raw = false
 	r := openRaw(t, s)
-	if _, _, done := r.c.raw.guesses.answer(clip); done {
+	if _, _, done := r.c.raw.picture.guesses.answer(clip); done {
 		t.Fatal("the file was looked at before that was wanted")
 	}
 	r.click(100, 90, render.ButtonLeft)
 	r.guessed()
 	if set, _ := r.reloads(s); len(set) != 1 || set[0].Width != 352 || set[0].Rate.Num != 25 {
-		t.Fatalf("set to %+v, problem %q", set, r.c.raw.problem)
+		t.Fatalf("set to %+v, problem %q", set, r.c.raw.picture.problem)
 	}
 	if !s.raw {
 		t.Error("it was not opened again")
-	}
-}
-
-// TestGuesses looks at the goroutine that asks.
-func TestGuesses(t *testing.T) {
-	s := newShelf()
-	s.asked = make(chan string)
-	woken := make(chan bool, 10)
-	o := &Options{Raw: s, Wake: func() { woken <- true }}
-	var g guesses
-	g.ask(o, "a")
-	g.ask(o, "b") // before a is answered
-	g.ask(o, "b")
-	for {
-		name := <-s.asked
-		if name == "b" {
-			break
-		}
-	}
-	<-woken
-	if _, _, done := g.answer("a"); done {
-		t.Error("what was asked before has an answer")
-	}
-	if list, err, done := g.answer("b"); !done || err != nil || len(list) != 4 {
-		t.Errorf("the answer is %v, %v, %v", list, err, done)
-	}
-	if !g.news() || g.news() {
-		t.Error("news is not once")
-	}
-	g.ask(o, "b")
-	g.ask(o, "c")
-	g.close()
-	g.ask(o, "d")
-	for {
-		select {
-		case name := <-s.asked:
-			if name == "d" {
-				t.Error("something is asked about after close")
-			}
-		case <-woken:
-			t.Error("Wake is called after close")
-		case <-time.After(20 * time.Millisecond):
-			return
-		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/inkyblackness/imgui-go/v4"
 
 	"planar/audio/analysis"
+	"planar/demux/guess"
 	"planar/player"
 	"planar/render"
 )
@@ -17,7 +18,8 @@ import (
 // channels. It begins to read a source's sound when it is first drawn for it.
 type soundPanel struct {
 	scan     *soundScan
-	source   string // that the rest is of
+	source   string      // that the rest is of
+	raw      guess.Sound // what it is taken for, if it has no header
 	zoom     zoomed
 	before   time.Duration // the playhead in the last drawing
 	spectrum bool          // instead of the waveform
@@ -78,13 +80,14 @@ func (s *soundPanel) close() {
 
 // attend makes the panel one of a source.
 func (s *soundPanel) attend(v *view) {
-	if v.st.Name == s.source && s.scan != nil {
+	raw, _ := v.o.rawSound(v.st.Name)
+	if v.st.Name == s.source && raw.Sound == s.raw && s.scan != nil {
 		return
 	}
 	if s.scan != nil {
 		s.scan.cancel()
 	}
-	s.source = v.st.Name
+	s.source, s.raw = v.st.Name, raw.Sound
 	s.zoom, s.before = zoomed{}, 0
 	if v.st.IsLive || !v.st.Seekable {
 		s.scan = &soundScan{name: s.source, cancel: func() {}, done: true, err: errNoScan}

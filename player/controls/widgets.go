@@ -368,13 +368,18 @@ const panelFlags = imgui.WindowFlagsNoTitleBar | imgui.WindowFlagsNoCollapse | i
 // unless flags say that it may not. A size of 0 in Y is as high as the body is, up
 // to the window's height.
 func (t *toolkit) panel(title string, open *bool, pos, size vec2, flags imgui.WindowFlags, inside func()) {
+	t.panelV(title, title, open, pos, size, flags, inside)
+}
+
+// panelV is panel with a title that may change: id tells it from the others.
+func (t *toolkit) panelV(id, title string, open *bool, pos, size vec2, flags imgui.WindowFlags, inside func()) {
 	if open != nil && !*open {
 		return
 	}
 	t.need(title)
 	high := t.highest()
-	imgui.SetNextWindowPosV(t.aside(title, pos, size), imgui.ConditionAppearing, vec2{})
-	if inside, moved := t.within(title); moved {
+	imgui.SetNextWindowPosV(t.aside(id, pos, size), imgui.ConditionAppearing, vec2{})
+	if inside, moved := t.within(id); moved {
 		imgui.SetNextWindowPosV(inside, imgui.ConditionAlways, vec2{})
 	}
 	if size.Y == 0 {
@@ -387,18 +392,18 @@ func (t *toolkit) panel(title string, open *bool, pos, size vec2, flags imgui.Wi
 	if t.wheelOwned {
 		flags |= imgui.WindowFlagsNoScrollWithMouse
 	}
-	imgui.BeginV(title, nil, panelFlags|flags)
+	imgui.BeginV(id, nil, panelFlags|flags)
 	if imgui.IsWindowAppearing() {
 		t.settle = 2
 	}
 	if t.places == nil {
 		t.places = map[string]place{}
 	}
-	was, now := t.places[title], imgui.WindowPos()
+	was, now := t.places[id], imgui.WindowPos()
 	if imgui.IsWindowAppearing() || imgui.IsMouseDown(0) && now != was.pos {
 		was.meant = now
 	}
-	t.places[title] = place{now, imgui.WindowSize(), was.meant, t.frames}
+	t.places[id] = place{now, imgui.WindowSize(), was.meant, t.frames}
 	t.titleBar(title, open)
 	if size.Y == 0 {
 		inside()
