@@ -42,6 +42,8 @@ type Stream struct {
 	Duration time.Duration // 0 if unknown
 	Default  bool          // marked by the container as the one to play
 	Still    bool          // one picture for the whole stream, such as cover art
+	Language string        // as the container has it, mostly a code of ISO 639-2: "deu"; empty if unknown
+	Title    string        // as the container has it; both are texts as Tag returns them
 
 	// Video.
 	Width, Height int

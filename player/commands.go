@@ -4,6 +4,8 @@ import (
 	"maps"
 	"time"
 
+	"planar/audio"
+	"planar/demux"
 	"planar/render"
 )
 
@@ -11,15 +13,17 @@ import (
 // controls.
 type Command struct {
 	Do     Action
-	Time   time.Duration // SeekBy, SeekTo
-	Factor float64       // SpeedBy multiplies the speed, SetSpeed sets it
-	Amount float64       // VolumeBy, SetVolume: parts of full volume
-	Index  int           // PlayAt, Remove: in the playlist; ShowComponent; MuteChannel, SoloChannel
-	Names  []string      // Open, Append: sources
-	Text   string        // SetDevice: its name, empty for the default; GoTo: a position
-	View   render.View   // SetView
-	Colour render.Colour // SetColour: what is unknown is left to the source
-	Filter render.Filter // SetFilter
+	Time   time.Duration    // SeekBy, SeekTo
+	Factor float64          // SpeedBy multiplies the speed, SetSpeed sets it
+	Amount float64          // VolumeBy, SetVolume: parts of full volume
+	Index  int              // PlayAt, Remove: in the playlist; ShowComponent; MuteChannel, SoloChannel; SelectTrack: of the stream, -1 for none
+	Names  []string         // Open, Append: sources
+	Text   string           // SetDevice: its name, empty for the default; GoTo: a position
+	View   render.View      // SetView
+	Colour render.Colour    // SetColour: what is unknown is left to the source
+	Filter render.Filter    // SetFilter
+	Kind   demux.Kind       // SelectTrack, NextTrack
+	Map    audio.ChannelMap // SetChannelMap
 }
 
 // Action says what a Command is.
@@ -65,9 +69,12 @@ const (
 	SetColour
 	SetFilter
 	SetDevice
-	MuteChannel // Index
-	SoloChannel // Index
-	ClearLevels // held peaks and clips of the meters
+	MuteChannel   // Index
+	SoloChannel   // Index
+	ClearLevels   // held peaks and clips of the meters
+	SelectTrack   // Kind and Index
+	NextTrack     // Kind; after the last one the first
+	SetChannelMap // Map: which channels are heard where
 )
 
 // Keys lists what keys do.
@@ -92,6 +99,7 @@ var keys = map[string]Command{
 	"wheeldown":   {Do: VolumeBy, Amount: -0.05},
 	"wheelup":     {Do: VolumeBy, Amount: 0.05},
 	"m":           {Do: ToggleMute},
+	"a":           {Do: NextTrack, Kind: demux.Audio},
 	"L":           {Do: ToggleLoop},
 	"l":           {Do: MarkLoop},
 	"g":           {Do: EnterPosition}, // digits and the like then go to entry.go

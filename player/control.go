@@ -95,6 +95,14 @@ func (s *session) do(c Command) error {
 		s.p.toggleChannel(c)
 		s.speaker.setMuted(s.p.mutes.Muted)
 		s.speaker.setSolo(s.p.mutes.Soloed)
+	case SelectTrack:
+		s.selectTrack(c.Kind, c.Index)
+	case NextTrack:
+		s.nextTrack(c.Kind)
+	case SetChannelMap:
+		err := s.p.do(c)
+		s.speaker.setMap(s.p.channelMap)
+		return err
 	case ClearLevels:
 		s.speaker.clearMeter()
 	default:

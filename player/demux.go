@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,7 @@ func (s *session) readLoop(ctx context.Context) {
 	read := s.stats.bytes.Load() // at the beginning of the round: an empty one is the last
 	for ctx.Err() == nil {
 		e, jump := s.epochs.takeJump()
+		s.follow(e)
 		if jump {
 			e = s.aim(e)
 			if err := s.src.Seek(e.from()); err != nil {
@@ -62,7 +64,11 @@ func (s *session) readLoop(ctx context.Context) {
 			rounds++
 			read = s.stats.bytes.Load()
 			s.mark(e, markDrain)
-			end := stamps.End()
+			video, sound := s.tracks.playing()
+			end := stamps.End(video, sound)
+			if end == 0 { // nothing of those has come
+				end = stamps.End()
+			}
 			if err := s.src.Seek(0); err != nil {
 				if !s.seekFailed(ctx, e, err) {
 					return
@@ -113,8 +119,14 @@ func (s *session) deliver(e *epoch, pkt *demux.Packet, stamps *clock.Restamper) 
 		t = pkt.PTS
 	}
 	if t != demux.NoPTS {
-		s.readTo.Store(int64(t + pkt.Duration))
 		p.offset = stamps.Offset(pkt.Stream, t, pkt.Duration)
+	}
+	if lane == s.slane && !s.tracks.keep(&p, s.clockNow()-s.cfg.AudioDelay-preroll) {
+		pkt.Release() // another track's
+		return
+	}
+	if t != demux.NoPTS {
+		s.readTo.Store(int64(t + pkt.Duration))
 	}
 	s.stats.bytes.Add(int64(pkt.Size))
 	s.stats.byteRate.add(int64(pkt.Size), p.at)
@@ -132,8 +144,12 @@ func (s *session) deliver(e *epoch, pkt *demux.Packet, stamps *clock.Restamper) 
 }
 
 func (s *session) mark(e *epoch, m mark) {
+	p := packet{epoch: e.n, mark: m}
+	if s.slane != nil {
+		s.tracks.keep(&p, s.clockNow()-s.cfg.AudioDelay-preroll)
+	}
 	for _, l := range s.lanes() {
-		l.Put(packet{epoch: e.n, mark: m})
+		l.Put(p)
 	}
 }
 
@@ -163,6 +179,7 @@ func (s *session) reconnect(ctx context.Context, e *epoch, cause error) bool {
 	}
 	s.log.Warn(fmt.Sprintf("%s: signal lost: %v", label(s.name), cause))
 	s.setLost(cause)
+	s.tracks.lose()
 	// The decoders go before the source they belong to.
 	var closed []chan struct{}
 	for _, l := range s.lanes() {
@@ -208,32 +225,40 @@ func (s *session) reconnect(ctx context.Context, e *epoch, cause error) bool {
 
 // openDecoders tells the decoders which source and stream they serve from now on.
 func (s *session) openDecoders(e *epoch) {
-	if s.hasVideo {
-		s.vlane.Put(packet{epoch: e.n, mark: markOpen, src: s.src, stream: s.video.Index})
-	}
+	t := &s.tracks
+	t.mu.Lock()
+	t.src = s.src
+	video := t.video
 	if s.hasSound {
-		s.slane.Put(packet{epoch: e.n, mark: markOpen, src: s.src, stream: s.sound.Index})
+		s.slane.Replace(nil, []packet{{epoch: e.n, mark: markOpen, src: s.src, stream: t.sound}})
+	}
+	t.mu.Unlock()
+	if s.hasVideo {
+		s.vlane.Put(packet{epoch: e.n, mark: markOpen, src: s.src, stream: video})
 	}
 }
 
 // adopt takes a source that was opened again in place of the lost one. It must
 // have the same kinds of stream; their numbers may differ.
 func (s *session) adopt(src demux.Source) error {
-	video, sound := choose(src.Streams(), !s.hasVideo, !s.hasSound)
-	if (s.hasVideo && video == nil) || (s.hasSound && sound == nil) {
+	streams := src.Streams()
+	video, sound, _ := s.choose(streams, false)
+	if (s.hasVideo && video == nil) || (s.hasSound && sound == nil && !s.cfg.AudioTrack.None) {
 		src.Close()
 		return errors.New("a stream is missing")
 	}
-	var chosen []int
-	if video != nil {
-		s.video = *video
-		chosen = append(chosen, video.Index)
+	// What has been chosen stays, if it is there.
+	v, a := s.tracks.playing()
+	again := func(now int, kind demux.Kind, other *demux.Stream) int {
+		switch {
+		case now == noTrack || slices.ContainsFunc(streams, func(st demux.Stream) bool { return st.Index == now && st.Kind == kind }):
+			return now
+		case other == nil:
+			return noTrack
+		}
+		return other.Index
 	}
-	if sound != nil {
-		s.sound = *sound
-		chosen = append(chosen, sound.Index)
-	}
-	src.Select(chosen...)
+	s.tracks.adopt(src, again(v, demux.Video, video), again(a, demux.Audio, sound))
 	s.swapSource(src)
 	return nil
 }

@@ -58,10 +58,10 @@ func (s *session) goTo(text string) {
 		s.log.Warn(label(s.name) + ": go to " + err.Error())
 	case frame < 0:
 		s.seek(t, showing)
-	case !s.rate.Known():
+	case !s.rate().Known():
 		s.log.Warn(label(s.name) + ": cannot go to a frame by its number: the frame rate is not known; type a time such as 1:02.5")
 	default:
-		length := float64(time.Second) / s.rate.Float()
+		length := float64(time.Second) / s.rate().Float()
 		t := time.Duration(min(math.Round(float64(frame)*length), float64(beyond)))
 		s.seek(t+inside(time.Duration(length)), showing)
 	}

@@ -55,11 +55,12 @@ func (s *session) measure(src demux.Source) {
 		s.log.Warn(fmt.Sprintf("%s: has been cut while it plays: %s of %s are left", label(s.name), ClockText(now), ClockText(before)))
 	}
 	s.length.whole.Store(now)
+	video, sound := s.tracks.playing()
 	for _, st := range src.Streams() {
-		switch {
-		case s.hasVideo && st.Index == s.video.Index:
+		switch st.Index {
+		case video:
 			s.length.picture.Store(st.Duration)
-		case s.hasSound && st.Index == s.sound.Index:
+		case sound:
 			s.length.sound.Store(st.Duration)
 		}
 	}

@@ -132,8 +132,8 @@ func (s *session) noteArrival(lane *queue.Lane[packet], p *packet) {
 		return
 	}
 	length := p.Duration
-	if length <= 0 && s.rate.Known() {
-		length = time.Duration(float64(time.Second) / s.rate.Float())
+	if length <= 0 && s.rate().Known() {
+		length = time.Duration(float64(time.Second) / s.rate().Float())
 	}
 	decoding, _ := s.live.decoding.get()
 	s.live.control.Ready(latency.Picture, t, length, p.at+decoding)

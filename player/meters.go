@@ -48,11 +48,26 @@ func (k *speaker) formats() (source, output audio.Format) {
 	return k.decoded, output
 }
 
+// expect says what the sound to come is like, as far as the source knows: in a pause none
+// comes.
+func (k *speaker) expect(f audio.Format) {
+	if f.Channels == 0 {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.decoded = f
+}
+
 // setMuted and setSolo choose which of the source's channels are heard: bit n is
 // channel n, muted ones are not, and if any are solo, these alone are. It is heard
 // when what is queued has been played.
 func (k *speaker) setMuted(mask uint32) { k.mask.muted.Store(mask) }
 func (k *speaker) setSolo(mask uint32)  { k.mask.solo.Store(mask) }
+
+// setMap chooses which of the source's channels are heard, and where; after the choice by
+// mask. It is heard when what is queued has been played.
+func (k *speaker) setMap(m audio.ChannelMap) { k.routes.Store(&m) }
 
 // maxUnheard bounds what is kept of sound on its way through the output. That is as
 // much as its queue holds, 0.25 s as a rule and 4 s of the source's time at the

@@ -42,7 +42,10 @@ type Config struct {
 	Exit       bool          // leave when all has played
 	NoVideo    bool
 	NoAudio    bool
-	Volume     float64 // 0 to 1
+	VideoTrack TrackChoice      // of each source
+	AudioTrack TrackChoice      // None is not NoAudio: a track may still be chosen
+	ChannelMap audio.ChannelMap // which of the source's channels are heard, and where
+	Volume     float64          // 0 to 1
 	Mute       bool
 	Colour     render.Colour        // what is known here is so, whatever the source says; RGB stays RGB
 	Filter     render.Filter        // what the window scales with at first
@@ -71,6 +74,8 @@ type Player struct {
 	device atomic.Pointer[string] // the sound device that was chosen; read by the sound goroutine
 	mutes  ChannelStatus          // channels that are not heard; its Count is of no meaning
 
+	channelMap audio.ChannelMap
+
 	overlay overlay
 	list    []string // the playlist
 	at      int      // the source of it that plays, or is to be played next
@@ -88,7 +93,7 @@ func New(cfg Config) *Player {
 	if cfg.Speed == 0 {
 		cfg.Speed = 1
 	}
-	p := &Player{cfg: cfg, speed: cfg.Speed, volume: cfg.Volume, muted: cfg.Mute, loop: cfg.Loop}
+	p := &Player{cfg: cfg, speed: cfg.Speed, volume: cfg.Volume, muted: cfg.Mute, loop: cfg.Loop, channelMap: cfg.ChannelMap}
 	p.look.colour, p.look.filter = cfg.Colour, cfg.Filter
 	p.overlay = newOverlay(cfg.Video, cfg.Controls)
 	return p

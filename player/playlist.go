@@ -56,6 +56,8 @@ func (p *Player) do(c Command) error {
 		p.muted = !p.muted
 	case SetDevice:
 		p.device.Store(&c.Text)
+	case SetChannelMap:
+		p.channelMap = c.Map
 	case Quit:
 		return ErrQuit
 	case ToggleFullscreen:
@@ -148,12 +150,12 @@ func (s *session) reload() error {
 		}
 		return nil
 	}
-	to := &opened{src: src, paused: s.paused, part: s.part, rate: s.rate}
+	to := &opened{src: src, paused: s.paused, part: s.part, rate: s.rate()}
 	switch {
 	case s.hasVideo && !s.framesAreStills && s.arrived():
 		to.frame = s.shown.Number
-	case s.hasVideo && !s.framesAreStills && s.rate.Known():
-		to.frame = frameAt(s.position(), s.rate) // where a seek is on its way to
+	case s.hasVideo && !s.framesAreStills && s.rate().Known():
+		to.frame = frameAt(s.position(), s.rate()) // where a seek is on its way to
 	default:
 		to.start = s.position()
 	}

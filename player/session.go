@@ -34,9 +34,7 @@ type session struct {
 	hasSound bool
 	paced    bool // frames are shown at their time
 
-	// Owned by the demux goroutine once run has begun.
-	video, sound demux.Stream
-
+	tracks          tracks
 	packets         *queue.Group[packet]
 	vlane, slane    *queue.Lane[packet] // nil if there is no such stream
 	frameGroup      *queue.Group[frame]
@@ -45,8 +43,8 @@ type session struct {
 	refresh         *refresh
 	live            *livePlay
 	speaker         *speaker
-	rate            render.Rational // of the video stream; zero if unknown
-	framesAreStills bool            // cover art: sound goes on under one picture
+	pace            atomic.Pointer[render.Rational]
+	framesAreStills bool // cover art: sound goes on under one picture
 	length          length
 	ends            atomic.Int64 // the latest epoch of which all has been read
 	readTo          atomic.Int64 // how far has been read, in the source's time, ns
@@ -118,7 +116,7 @@ func newSession(p *Player, name string, from *opened) (*session, error) {
 		paced: p.cfg.Video.Paced() && !p.cfg.Untimed,
 	}
 	s.streams = src.Streams()
-	video, sound := choose(s.streams, p.cfg.NoVideo, p.cfg.NoAudio || p.cfg.OpenAudio == nil)
+	video, sound, sounds := s.choose(s.streams, true)
 	if video == nil && sound == nil {
 		return nil, fmt.Errorf("%s: nothing in it to play with these flags", label(name))
 	}
@@ -131,9 +129,11 @@ func newSession(p *Player, name string, from *opened) (*session, error) {
 	})
 	s.frameGroup = queue.NewGroup(hardLimit, func(frame) queue.Cost { return queue.Cost{} }, func(f frame) { f.Release() })
 	s.frames = s.frameGroup.Lane(queue.Limit{Items: framesAhead})
-	var chosen []int
+	playing := [2]int{noTrack, noTrack}
+	s.setRate(render.Rational{})
 	if video != nil {
-		s.video, s.hasVideo, s.rate, s.framesAreStills = *video, true, video.FrameRate, video.Still
+		s.hasVideo, s.framesAreStills = true, video.Still
+		s.setRate(video.FrameRate)
 		limit := encodedLimit
 		switch {
 		case s.info.Live:
@@ -143,21 +143,26 @@ func newSession(p *Player, name string, from *opened) (*session, error) {
 		}
 		s.vlane = s.packets.Lane(limit)
 		s.vlane.SetActive(!video.Still)
-		chosen = append(chosen, video.Index)
+		playing[0] = video.Index
 		w, h := render.DisplaySize(video.Width, video.Height, video.SAR, video.Rotation)
 		if w > 0 && h > 0 {
 			s.out.SetShape(w, h)
 		}
 	}
-	if sound != nil {
-		s.sound, s.hasSound = *sound, true
+	if sounds {
+		s.hasSound = true
 		s.slane = s.packets.Lane(encodedLimit)
-		chosen = append(chosen, sound.Index)
+		s.slane.SetActive(sound != nil)
 	}
-	src.Select(chosen...)
+	if sound != nil {
+		playing[1] = sound.Index
+	}
+	// A server might have to send more for tracks that nobody hears.
+	s.tracks.keeps = sounds && !s.info.Live && !demux.IsURL(name)
+	s.tracks.adopt(src, playing[0], playing[1])
 	s.measure(src)
 	s.file = watched{there: !demux.IsURL(name) && onDisk(name), at: s.now()}
-	s.part = from.part.at(from.rate, s.rate)
+	s.part = from.part.at(from.rate, s.rate())
 	s.speaker = newSpeaker(s)
 	s.refresh = newRefresh(s)
 	for _, n := range s.info.Notes {
@@ -235,6 +240,7 @@ func (s *session) run(ctx context.Context) error {
 		return err
 	}
 	s.refresh.close()
+	s.tracks.clear()
 	s.p.overlay.keepAwake(false)
 	s.out.Forget()
 	for _, f := range []*frame{s.next, s.shown, s.before} {
@@ -262,8 +268,8 @@ const hangs = 3 * time.Second
 // begin sets the first epoch.
 func (s *session) begin() {
 	target := s.from.start
-	if target == 0 && s.from.frame > 0 && s.rate.Known() {
-		target = demux.FrameTime(s.from.frame, s.rate)
+	if target == 0 && s.from.frame > 0 && s.rate().Known() {
+		target = demux.FrameTime(s.from.frame, s.rate())
 	}
 	if !s.info.Seekable && (target > 0 || s.from.frame > 0) {
 		s.log.Warn(label(s.name) + ": cannot seek in this source: it plays from where it begins")
@@ -577,12 +583,18 @@ func (s *session) clockNow() time.Duration {
 	return s.clk.At(s.now())
 }
 
-// lane is where packets of a stream go; nil if it is not played.
+// rate is that of the video stream; zero if unknown.
+func (s *session) rate() render.Rational { return *s.pace.Load() }
+
+func (s *session) setRate(r render.Rational) { s.pace.Store(&r) }
+
+// lane is where packets of a stream go; nil if it cannot be heard or seen.
 func (s *session) lane(stream int) *queue.Lane[packet] {
+	video, _ := s.tracks.playing()
 	switch {
-	case s.hasVideo && stream == s.video.Index:
+	case s.hasVideo && stream == video:
 		return s.vlane
-	case s.hasSound && stream == s.sound.Index:
+	case s.hasSound && s.tracks.hasSound(stream):
 		return s.slane
 	}
 	return nil

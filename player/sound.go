@@ -45,7 +45,10 @@ type speaker struct {
 	errors   oncePerSecond
 	drift    float64 // what res drifts by
 	unheard  unheard
-	masked   []byte        // memory for mask.apply
+	masked   []byte // memory for mask.apply
+	mapped   audio.Mapped
+	stream   int           // the source's, that is decoded; noTrack if none is
+	stitch   bool          // the next block is another stream's than the one before: it goes on to the sample
 	rejoin   bool          // the output to be opened next is to take over from one that was left
 	left     bool          // leftAt is known
 	leftAt   time.Duration // the playback time that was heard of it last
@@ -53,6 +56,7 @@ type speaker struct {
 
 	resumed  chan struct{} // holds a token when there may be room again
 	mask     channelMask
+	routes   atomic.Pointer[audio.ChannelMap]
 	metering atomic.Bool
 	meter    analysis.Meter // fed by the sound goroutine, on the output's own timeline: frames handed over
 	moving   atomic.Bool    // another output is wanted
@@ -76,7 +80,8 @@ func newSpeaker(s *session) *speaker {
 	k.gain.Store(math.Float64bits(s.p.gain()))
 	k.setMuted(s.p.mutes.Muted)
 	k.setSolo(s.p.mutes.Soloed)
-	if !s.hasSound {
+	k.setMap(s.p.channelMap)
+	if _, k.stream = s.tracks.playing(); k.stream == noTrack {
 		k.state = speakerOff
 	}
 	return k
@@ -103,6 +108,12 @@ func (k *speaker) take(ctx context.Context, p packet) bool {
 	switch p.mark {
 	case markOpen:
 		k.closeDecoder()
+		if p.stream != k.stream {
+			k.change(p.stream)
+		}
+		if p.stream == noTrack {
+			return true
+		}
 		var err error
 		if k.dec, err = p.src.AudioDecoder(p.stream); err != nil {
 			k.dec = nil
@@ -121,7 +132,7 @@ func (k *speaker) take(ctx context.Context, p packet) bool {
 		}
 		k.begin(c)
 	}
-	if k.dec == nil {
+	if k.dec == nil || p.mark == markNone && p.Stream != k.stream {
 		return true
 	}
 	if !k.move(ctx) {
@@ -153,6 +164,41 @@ func (k *speaker) take(ctx context.Context, p packet) bool {
 		k.mu.Unlock()
 	}
 	return true
+}
+
+// change goes on with another stream of the source, or with none. What has been handed
+// over of the one before is still heard, a quarter of a second at most, and the new one takes
+// over to the sample, so that neither clock nor pictures notice. Where nothing
+// is heard, the new one begins where playback is by now, as on another output.
+func (k *speaker) change(stream int) {
+	k.stream, k.stitch = stream, true
+	k.mu.Lock()
+	_, h := k.hearing()
+	state, opened := k.state, k.out != nil
+	k.mu.Unlock()
+	switch {
+	case stream == noTrack:
+		k.restart()
+		if opened {
+			k.out.End()
+		}
+		k.off()
+		return
+	case k.s.paced && (state == speakerOff || h == hearsGap || h == hearsNothing):
+		k.left = false
+		k.leave()
+	case opened:
+		k.setState(speakerActive)
+	default:
+		k.setState(speakerPending)
+	}
+	k.s.slane.SetActive(true)
+}
+
+func (k *speaker) setState(st speakerState) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.state = st
 }
 
 // begin starts a new epoch: what the output still holds is thrown away.
@@ -264,10 +310,10 @@ func (k *speaker) play(ctx context.Context, b *audio.Block) bool {
 func (k *speaker) place(ctx context.Context, b *audio.Block, start time.Duration) bool {
 	gap := start - k.next
 	hole := smallGap
-	if k.s.info.Live {
+	if k.s.info.Live || k.stitch {
 		hole = stampJitter // what got lost would eat up what the device holds
 	}
-	if gap < -hole || gap < 0 && k.fresh() {
+	if gap < -hole || gap < 0 && (k.stitch || k.fresh()) {
 		// Before the target of a seek, or an overlap: cut to the sample.
 		cut := min(b.Format.Frames(-gap), int64(b.Frames))
 		if cut == int64(b.Frames) {
@@ -292,11 +338,12 @@ func (k *speaker) place(ctx context.Context, b *audio.Block, start time.Duration
 	default:
 		start = k.next // counted time is smoother than stamped time
 	}
-	if k.res == nil || k.in != b.Format || k.resSpeed != speed {
+	routes := *k.routes.Load()
+	if in := routes.Format(b.Format); k.res == nil || k.in != in || k.resSpeed != speed {
 		if !k.flushResampler(ctx) {
 			return ctx.Err() == nil
 		}
-		if err := k.openResampler(b.Format, speed); err != nil {
+		if err := k.openResampler(in, speed); err != nil {
 			k.errors.report(k.s, "audio: ", err)
 			return true
 		}
@@ -309,12 +356,12 @@ func (k *speaker) place(ctx context.Context, b *audio.Block, start time.Duration
 		k.drift = drift
 		k.time.Append(k.written, start-k.res.Delay(), speed*drift)
 	}
-	pcm, err := k.res.Convert(k.mask.apply(b, &k.masked))
+	pcm, err := k.res.Convert(routes.Apply(k.mask.apply(b, &k.masked), &k.mapped))
 	if err != nil {
 		k.errors.report(k.s, "audio: ", err)
 		return true
 	}
-	k.next = start + b.Duration(int64(b.Frames))
+	k.next, k.stitch = start+b.Duration(int64(b.Frames)), false
 	ok := k.write(ctx, pcm)
 	over := k.past(k.next)
 	if over {
@@ -356,7 +403,7 @@ func (k *speaker) openOutput(ctx context.Context, f audio.Format) bool {
 	}
 	// Connecting to a sound server takes tens of milliseconds: not under the lock
 	// that the picture's timing needs.
-	out, err := k.s.p.openAudio(f)
+	out, err := k.s.p.openAudio(k.routes.Load().Format(f))
 	if err != nil {
 		k.fail(err)
 		return false

@@ -3,6 +3,7 @@ package player
 import (
 	"time"
 
+	"planar/audio"
 	"planar/audio/analysis"
 	"planar/demux"
 	"planar/render"
@@ -25,6 +26,7 @@ type Status struct {
 	Stills             bool            // cover art: one picture while the sound plays
 	Rate               render.Rational // of the pictures; zero if not known
 	Streams            []demux.Stream  // of the source
+	Video, Sound       int             // the indices of those that play; -1 for none
 	Position           time.Duration   // in the source: of the picture, or of the sound if there is none
 	ReadTo             time.Duration   // up to where the source has been read
 	Paused             bool            // and not only at the end
@@ -42,7 +44,8 @@ type Status struct {
 
 	Picture *render.Picture // on the screen, as it was decoded; nil if there is none
 
-	Channels ChannelStatus
+	Channels   ChannelStatus
+	ChannelMap audio.ChannelMap
 	// Levels is how loud each channel is in what is heard now, before the volume.
 	// It is measured only as long as it is asked for at least once a second; nil if
 	// there is no sound.
@@ -61,7 +64,8 @@ func (s *session) status() Status {
 	st := s.p.status()
 	now := s.now()
 	st.Name, st.IsLive, st.Seekable = s.name, s.info.Live, s.info.Seekable
-	st.HasVideo, st.HasSound, st.Stills, st.Rate, st.Streams = s.hasVideo, s.hasSound, s.framesAreStills, s.rate, s.streams
+	st.HasVideo, st.HasSound, st.Stills, st.Rate, st.Streams = s.hasVideo, s.hasSound, s.framesAreStills, s.rate(), s.streams
+	st.Video, st.Sound = s.tracks.playing()
 	st.Position, st.Paused = s.place(), s.paused
 	st.ReadTo = time.Duration(s.readTo.Load())
 	s.mu.Lock()
@@ -78,7 +82,7 @@ func (s *session) status() Status {
 	if s.shown != nil {
 		st.Picture = &s.shown.Picture
 	}
-	if s.hasSound {
+	if s.hasSound && st.Sound != noTrack {
 		source, _ := s.speaker.formats()
 		st.Channels.Count = source.Channels
 		st.Channels.Soloed &= firstChannels(source.Channels)
@@ -118,7 +122,7 @@ func (p *Player) status() Status {
 	return Status{
 		Stats: p.Stats(), Volume: p.volume, Muted: p.muted, LoopAll: p.loop < 0, Fullscreen: p.cfg.Video.Fullscreen(),
 		Playlist: p.list, At: p.at, View: p.look.view, Component: p.look.component, Colour: p.look.colour, Filter: p.look.filter,
-		Device: p.soundDevice(), Channels: p.mutes,
+		Device: p.soundDevice(), Channels: p.mutes, ChannelMap: p.channelMap, Video: noTrack, Sound: noTrack,
 	}
 }
 

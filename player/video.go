@@ -184,8 +184,8 @@ func (v *videoStage) decode(pkt *demux.Packet) bool {
 func (v *videoStage) stamp(f *demux.Frame) *frame {
 	pts := f.PTS
 	length := f.Duration
-	if length <= 0 && v.s.rate.Known() {
-		length = time.Duration(float64(time.Second) / v.s.rate.Float())
+	if length <= 0 && v.s.rate().Known() {
+		length = time.Duration(float64(time.Second) / v.s.rate().Float())
 	}
 	if length <= 0 {
 		length = 40 * time.Millisecond
@@ -204,8 +204,8 @@ func (v *videoStage) stamp(f *demux.Frame) *frame {
 	if f.Number < 0 {
 		if v.number < 0 {
 			v.number = 0
-			if v.s.rate.Known() {
-				v.number = int64(math.Round(f.PTS.Seconds() * v.s.rate.Float()))
+			if v.s.rate().Known() {
+				v.number = int64(math.Round(f.PTS.Seconds() * v.s.rate().Float()))
 			}
 		}
 		f.Number = v.number

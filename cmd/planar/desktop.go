@@ -89,8 +89,8 @@ func askFiles(ctx context.Context) ([]string, error) {
 	return names, err
 }
 
-// sound opens a source's sound once more, for looking at all of it.
-func (p *opener) sound(ctx context.Context, name string) (controls.Sound, time.Duration, error) {
+// sound opens a stream of a source's sound once more, for looking at all of it.
+func (p *opener) sound(ctx context.Context, name string, stream int) (controls.Sound, time.Duration, error) {
 	if demux.IsURL(name) || name == "-" {
 		return nil, 0, fmt.Errorf("%s: only the sound of files can be read twice", demux.Redact(name))
 	}
@@ -99,7 +99,7 @@ func (p *opener) sound(ctx context.Context, name string) (controls.Sound, time.D
 		return nil, 0, err
 	}
 	length := src.Info().Duration
-	sound, err := player.ReadSound(ctx, src, -1)
+	sound, err := player.ReadSound(ctx, src, stream)
 	if err != nil {
 		return nil, 0, err
 	}

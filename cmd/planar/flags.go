@@ -12,9 +12,11 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"planar/audio"
 	"planar/demux"
 	"planar/demux/ffmpeg"
 	"planar/internal/settings"
+	"planar/player"
 	"planar/player/clock"
 	"planar/render"
 )
@@ -34,6 +36,9 @@ type options struct {
 	audio      string
 	audioDelay time.Duration
 	as         demux.Content
+	audioTrack player.TrackChoice
+	videoTrack player.TrackChoice
+	channelMap audio.ChannelMap
 
 	start      time.Duration
 	startFrame int64
@@ -95,7 +100,7 @@ type rawFlags struct {
 	latency, tlsCA                                                                 string
 	tlsInsecure, noReconnect, help                                                 bool
 	timeout                                                                        float64
-	siting, sampleFormat, channels                                                 string
+	siting, sampleFormat, channels, audioTrack, channelMap                         string
 	strides                                                                        []int
 	header                                                                         int64
 }
@@ -122,6 +127,9 @@ func flagSet(o *options, t *rawFlags) *pflag.FlagSet {
 
 	f.StringVarP(&o.audio, "audio", "a", "", "play this file's sound with the source's pictures")
 	f.Float64Var(&t.audioDelay, "audio-delay", 0, "milliseconds by which the sound is played later")
+	f.StringVar(&t.audioTrack, "audio-track", "", "sound track to begin with: its number from 1, a language such as de or deu, or none (default: the file's default, else the first)")
+	f.IntVar(&o.videoTrack.Number, "video-track", 0, "picture track to begin with: its number from 1 (default: the file's default, else the first)")
+	f.StringVar(&t.channelMap, "channel-map", "", "which channels are heard where: the source's channel for each that plays, from 1, - for silence: 2,1 swaps, 1,1 is the left one on both sides")
 	f.StringVar(&t.as, "as", "", "what the source is: raw-video, raw-audio, y4m or media (default: by name)")
 	f.BoolVar(&o.forget, "forget", false, "forget what was said of a raw file before")
 
@@ -174,8 +182,8 @@ streams. SOURCE is a file, - for standard input, or a URL.
 
 ` + f.FlagUsages() + `
 Keys: Space pause, . , step, arrows seek, Home End, g go to a frame or time,
-[ ] speed, Backspace 1x, 9 0 volume, m mute, f full screen, s snapshot, l loop
-between two frames, L loop, < > playlist, 1 2 3 4 planes, + - = zoom, i statistics,
+[ ] speed, Backspace 1x, 9 0 volume, m mute, a sound track, f full screen, s snapshot,
+l loop between two frames, L loop, < > playlist, 1 2 3 4 planes, + - = zoom, i statistics,
 ? all the keys, right button menu, q quit.
 
 Exit codes: 0 played, 1 usage, 2 cannot open, 3 some of several sources failed,
@@ -298,6 +306,18 @@ func parseArgs(f *pflag.FlagSet, o *options, t *rawFlags, args []string) error {
 	between(check, "--speed", o.speed, 0.1, 16)
 	between(check, "--open-timeout", t.timeout, 0.1, 3600)
 	between(check, "--audio-delay", t.audioDelay, -60000, 60000)
+	between(check, "--video-track", float64(o.videoTrack.Number), 0, 1000)
+	if t.audioTrack != "" {
+		var e error
+		if o.audioTrack, e = player.ParseTrack(t.audioTrack); e != nil {
+			check(fmt.Errorf("--audio-track: %w", e))
+		}
+	}
+	if m, e := audio.ParseChannelMap(t.channelMap); e != nil {
+		check(fmt.Errorf("--channel-map %q: %w", t.channelMap, e))
+	} else {
+		o.channelMap = m
+	}
 	between(check, "--frames", float64(o.frames), 0, 1<<60)
 	o.volume = t.volume / 100
 	o.volumeSaid = o.volumeSaid || changed("volume")

@@ -61,6 +61,7 @@ func play(ctx context.Context, o *options) int {
 		Start: o.start, StartFrame: o.startFrame, Frames: o.frames, Loop: o.loop, Speed: o.speed,
 		Paused: o.pause, Exit: o.exit || !stays, NoVideo: o.noVideo, NoAudio: o.noAudio, Untimed: o.untimed,
 		Volume: o.volume, Mute: o.mute, Colour: o.raw.Colour, Filter: o.filter, Idle: o.idle && stays,
+		VideoTrack: o.videoTrack, AudioTrack: o.audioTrack, ChannelMap: o.channelMap,
 		Describe: ffmpeg.Describe, AudioDelay: o.audioDelay, Reconnect: o.reconnect, Latency: o.latency,
 	}
 	if desk != nil {

@@ -134,7 +134,7 @@ func playing(p *opener) func(context.Context, string) error {
 
 func looking(p *opener) func(context.Context, string) error {
 	return func(ctx context.Context, name string) error {
-		_, _, err := p.sound(ctx, name) // which it has not
+		_, _, err := p.sound(ctx, name, -1) // which it has not
 		return err
 	}
 }

@@ -70,6 +70,10 @@ type probedStream struct {
 	Rate        int     `json:"sample_rate,omitempty"`
 	Channels    int     `json:"channels,omitempty"`
 	Sample      string  `json:"sample_format,omitempty"`
+	Track       int     `json:"track"` // from 1 among the streams of its kind, as --audio-track has it
+	Default     bool    `json:"default,omitempty"`
+	Language    string  `json:"language,omitempty"`
+	Title       string  `json:"title,omitempty"`
 }
 
 // describing are the flags of probe: those that say what a source is.
@@ -157,8 +161,12 @@ func (p *opener) probe(ctx context.Context, name string) (r probed, err error) {
 		Source: demux.Redact(name), Kind: "media", Format: info.Format, Duration: info.Duration.Seconds(),
 		Live: info.Live, Seekable: info.Seekable, Notes: info.Notes,
 	}
+	tracks := map[demux.Kind]int{}
 	for _, s := range src.Streams() {
-		r.Streams = append(r.Streams, describeStream(s))
+		tracks[s.Kind]++
+		d := describeStream(s)
+		d.Track = tracks[s.Kind]
+		r.Streams = append(r.Streams, d)
 	}
 	return r, nil
 }
@@ -186,7 +194,7 @@ func describeCandidate(c guess.Candidate) probedCandidate {
 }
 
 func describeStream(s demux.Stream) probedStream {
-	d := probedStream{Index: s.Index, Kind: s.Kind.String(), Codec: s.Codec, Duration: s.Duration.Seconds()}
+	d := probedStream{Index: s.Index, Kind: s.Kind.String(), Codec: s.Codec, Duration: s.Duration.Seconds(), Default: s.Default, Language: s.Language, Title: s.Title}
 	if s.Kind == demux.Audio {
 		d.Rate, d.Channels, d.Sample = s.Sound.Rate, s.Sound.Channels, string(s.Sound.Sample)
 		return d
@@ -309,6 +317,12 @@ func (s probedStream) line() string {
 	}
 	if s.Rate > 0 {
 		add("%d Hz, %d channels", s.Rate, s.Channels)
+	}
+	if s.Language != "" {
+		add("language %s", s.Language)
+	}
+	if s.Title != "" {
+		add("%q", s.Title)
 	}
 	return strings.Join(f, ", ")
 }

@@ -153,6 +153,12 @@ int pl_stream_info(AVFormatContext *fc, int i, PlStream *o) {
     return 0;
 }
 
+void pl_stream_tag(AVFormatContext *fc, int i, const char *name, char *buf, int size) {
+    AVDictionaryEntry *e = NULL;
+    if (i >= 0 && i < (int)fc->nb_streams) e = av_dict_get(fc->streams[i]->metadata, name, NULL, 0);
+    snprintf(buf, size, "%s", e ? e->value : "");
+}
+
 void pl_stream_discard(AVFormatContext *fc, int i, int discard) {
     if (i >= 0 && i < (int)fc->nb_streams)
         fc->streams[i]->discard = discard ? AVDISCARD_ALL : AVDISCARD_DEFAULT;

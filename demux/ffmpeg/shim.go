@@ -122,6 +122,16 @@ func discardStream(fc *astiav.FormatContext, i int, discard bool) {
 	C.pl_stream_discard(formatC(fc), C.int(i), d)
 }
 
+// streamTag is what a stream's metadata has under a name, at most 511 bytes of it;
+// empty if there is nothing.
+func streamTag(fc *astiav.FormatContext, i int, name string) string {
+	var buf [512]C.char
+	n := C.CString(name)
+	defer C.free(unsafe.Pointer(n))
+	C.pl_stream_tag(formatC(fc), C.int(i), n, &buf[0], C.int(len(buf)))
+	return C.GoString(&buf[0])
+}
+
 // ioSeekable reports whether bytes can be seeked in; known is false if the
 // format does its own input and output.
 func ioSeekable(fc *astiav.FormatContext) (seekable, known bool) {

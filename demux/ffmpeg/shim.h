@@ -43,6 +43,8 @@ typedef struct PlStream {
     int extradata;
 } PlStream;
 int pl_stream_info(AVFormatContext *fc, int i, PlStream *out);
+// The stream's metadata of that name, cut to size bytes with the final 0; empty if there is none.
+void pl_stream_tag(AVFormatContext *fc, int i, const char *name, char *buf, int size);
 void pl_stream_discard(AVFormatContext *fc, int i, int discard);
 int pl_probe_score(AVFormatContext *fc);
 int pl_input_flags(AVFormatContext *fc);

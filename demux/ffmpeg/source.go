@@ -261,6 +261,10 @@ func (s *Source) describe(i int, st *astiav.Stream) *track {
 	t.Index = i
 	t.Codec = astiav.CodecID(o.codec_id).Name()
 	t.Default = o.disposition&dispositionDefault != 0
+	if t.Language = demux.Tag(streamTag(s.fc, i, "language")); t.Language == "und" {
+		t.Language = "" // undetermined
+	}
+	t.Title = demux.Tag(streamTag(s.fc, i, "title"))
 	if d := ticksToDuration(int64(o.duration), t.num, t.den); d > 0 {
 		t.Duration = d
 	}

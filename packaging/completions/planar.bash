@@ -60,6 +60,16 @@ _planar() {
 		COMPREPLY=($(compgen -W '1 2 6 8 mono stereo quad 5.1 7.1' -- "$cur"))
 		return
 		;;
+	--audio-track)
+		compopt +o default
+		COMPREPLY=($(compgen -W 'none' -- "$cur"))
+		return
+		;;
+	--channel-map)
+		compopt +o default
+		COMPREPLY=($(compgen -W '1,1 2,2 2,1' -- "$cur"))
+		return
+		;;
 	--as)
 		compopt +o default
 		COMPREPLY=($(compgen -W 'raw-video raw-audio y4m media' -- "$cur"))
@@ -117,7 +127,7 @@ _planar() {
 		return
 		;;
 	-a | --audio | --tls-ca | --screenshot | --stats) return ;;
-	--stride | --header-bytes | --frame-header-bytes | --audio-delay | --start | --frames | --volume | --geometry | --open-timeout)
+	--stride | --header-bytes | --frame-header-bytes | --audio-delay | --video-track | --start | --frames | --volume | --geometry | --open-timeout)
 		compopt +o default
 		return
 		;;
@@ -125,7 +135,7 @@ _planar() {
 	if [[ $cur == -* && ${COMP_WORDS[1]} == probe ]]; then
 		COMPREPLY=($(compgen -W '-s --size -f --pixel-format -r --fps --stride --header-bytes --frame-header-bytes --matrix --range --siting --sample-format --sample-rate --channels --as --forget --rtsp-transport --open-timeout --log-level -h --help --json' -- "$cur"))
 	elif [[ $cur == -* ]]; then
-		COMPREPLY=($(compgen -W '-s --size -f --pixel-format -r --fps --stride --header-bytes --frame-header-bytes --matrix --range --siting --sample-format --sample-rate --channels -a --audio --audio-delay --as --forget --start --frames --loop --speed --pause --exit --volume --mute --no-audio --no-video --untimed --geometry --borderless -F --fullscreen --osc --scale --renderer --idle --rtsp-transport --latency --show-damaged --tls-ca --tls-insecure --reconnect --no-reconnect --open-timeout --vo --ao --screenshot --stats --log-level --version -h --help' -- "$cur"))
+		COMPREPLY=($(compgen -W '-s --size -f --pixel-format -r --fps --stride --header-bytes --frame-header-bytes --matrix --range --siting --sample-format --sample-rate --channels -a --audio --audio-delay --audio-track --video-track --channel-map --as --forget --start --frames --loop --speed --pause --exit --volume --mute --no-audio --no-video --untimed --geometry --borderless -F --fullscreen --osc --scale --renderer --idle --rtsp-transport --latency --show-damaged --tls-ca --tls-insecure --reconnect --no-reconnect --open-timeout --vo --ao --screenshot --stats --log-level --version -h --help' -- "$cur"))
 	elif ((COMP_CWORD == 1)) && [[ -n $cur && probe == "$cur"* ]]; then
 		# The command and the files; without a command readline finds the files.
 		compopt -o filenames

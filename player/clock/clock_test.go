@@ -156,6 +156,9 @@ func TestRestamper(t *testing.T) {
 	if r.End() != 3*f {
 		t.Errorf("end %v, want %v", r.End(), 3*f)
 	}
+	if r.End(99) != 0 {
+		t.Errorf("end of a stream of which nothing came: %v", r.End(99))
+	}
 }
 
 // Whoever waits as long as Until says must not find that it is not yet time.

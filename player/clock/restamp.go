@@ -1,6 +1,9 @@
 package clock
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // jump is the difference between two timestamps that follow each other which is
 // taken for a new timeline rather than for a pause in the stream. In files only
@@ -60,11 +63,14 @@ func (r *Restamper) Offset(stream int, t, length time.Duration) time.Duration {
 	return s.offset
 }
 
-// End is where the timeline of the longest stream ends.
-func (r *Restamper) End() time.Duration {
+// End is where the timeline of the longest of these streams ends, or of all if none are
+// given.
+func (r *Restamper) End(streams ...int) time.Duration {
 	var end time.Duration
-	for _, s := range r.streams {
-		end = max(end, s.next)
+	for i, s := range r.streams {
+		if len(streams) == 0 || slices.Contains(streams, i) {
+			end = max(end, s.next)
+		}
 	}
 	return end
 }

@@ -56,6 +56,7 @@ var helpGroups = []helpGroup{
 		{keys: []string{"9", "0"}, what: "softer, louder"},
 		{keys: []string{"wheeldown", "wheelup"}, what: "softer, louder", as: "Wheel"},
 		{keys: []string{"m"}, what: "mute"},
+		{keys: []string{"a"}, what: "next sound track"},
 		{keys: []string{"w"}, what: "channels, waveform"},
 	}},
 	{"Panels", []helpKey{

@@ -587,7 +587,9 @@ func (n *menu) picture(v *view) []entry {
 		}
 		planes = append(planes, e)
 	}
+	tracks := n.tracks(v, demux.Video)
 	return []entry{
+		{icon: iconList, name: "Track", off: len(tracks) == 0, sub: tracks},
 		{icon: iconPhoto, name: "Matrix", off: rgb, sub: []entry{
 			matrix("As the source says", render.MatrixUnknown), matrix("BT.601", render.BT601), matrix("BT.709", render.BT709), matrix("BT.2020", render.BT2020),
 		}},
@@ -669,9 +671,12 @@ func (n *menu) sound(v *view) []entry {
 	device := func(name, text string) entry {
 		return entry{icon: iconSpeaker, name: demux.OneLine(name), on: st.Device == text, do: n.asks(c, player.Command{Do: player.SetDevice, Text: text})}
 	}
+	tracks := n.tracks(v, demux.Audio)
 	es := []entry{
 		{icon: iconVolumeMute, name: "Mute", key: "m", on: st.Muted, do: n.asks(c, player.Command{Do: player.ToggleMute})},
-		{icon: iconWave, name: "Channels…", key: "w", off: !st.HasSound, do: func() { c.panels.sound = true }},
+		{icon: iconWave, name: "Levels…", key: "w", off: !st.HasSound, do: func() { c.panels.sound = true }},
+		{icon: iconList, name: "Track", off: len(tracks) == 0, sub: tracks, line: true},
+		{icon: iconSliders, name: "Channels", off: !st.HasSound, sub: n.channels(v)},
 	}
 	first := device("Default device", "")
 	first.line = true

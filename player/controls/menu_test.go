@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"planar/audio"
+	"planar/demux"
 	"planar/demux/guess"
 	"planar/player"
 	"planar/render"
@@ -20,6 +22,11 @@ func menuRig(t *testing.T, w, h int, scale float64, o Options) *rig {
 	r := newRig(t, w, h, scale, o)
 	r.st.Picture = &render.Picture{Width: 352, Height: 288}
 	r.st.Look.Colour = render.Colour{Matrix: render.BT601, Range: render.Limited, Siting: render.SitingLeft}
+	r.st.Streams = []demux.Stream{
+		{Kind: demux.Video, Codec: "h264"}, {Index: 1, Kind: demux.Audio, Codec: "aac", Language: "eng"},
+		{Index: 2, Kind: demux.Audio, Codec: "aac", Language: "deu"}, {Index: 3, Kind: demux.Video, Codec: "h264"},
+	}
+	r.st.HasSound, r.st.Sound, r.st.Channels.Count = true, 1, 2
 	r.c.menu.spots = map[string][4]int{}
 	r.pass(20 * time.Millisecond)
 	return r
@@ -71,6 +78,12 @@ func TestMenuEntries(t *testing.T) {
 		{"View>Pixel filter>Nearest", player.Command{Do: player.SetFilter, Filter: render.Nearest}},
 		{"View>Full screen", player.Command{Do: player.ToggleFullscreen}},
 		{"Sound>Mute", player.Command{Do: player.ToggleMute}},
+		{"Sound>Track>2  deu, aac", player.Command{Do: player.SelectTrack, Kind: demux.Audio, Index: 2}},
+		{"Sound>Track>No sound", player.Command{Do: player.SelectTrack, Kind: demux.Audio, Index: -1}},
+		{"Sound>Track>Next", player.Command{Do: player.NextTrack, Kind: demux.Audio}},
+		{"Sound>Channels>Right to both", player.Command{Do: player.SetChannelMap, Map: audio.ChannelMap{2, 2}}},
+		{"Sound>Channels>All channels", player.Command{Do: player.SetChannelMap}},
+		{"Picture>Track>2  h264", player.Command{Do: player.SelectTrack, Kind: demux.Video, Index: 3}},
 		{"Sound>USB", player.Command{Do: player.SetDevice, Text: "USB"}},
 		{"Sound>Default device", player.Command{Do: player.SetDevice}},
 	} {
@@ -404,5 +417,34 @@ func TestMenuShots(t *testing.T) {
 				t.Fatalf("%d assertions of Dear ImGui failed", n)
 			}
 		}
+	}
+}
+
+// What is offered to be heard, and what of it is heard now.
+func TestChannelChoices(t *testing.T) {
+	for _, c := range []struct {
+		channels int
+		now      audio.ChannelMap
+		names    string
+		at       int
+	}{
+		{0, nil, "All channels", 0},
+		{1, nil, "All channels", 0},
+		{2, nil, "All channels|Left to both|Right to both|Swap left and right", 0},
+		{2, audio.ChannelMap{2, 2}, "All channels|Left to both|Right to both|Swap left and right", 2},
+		{6, audio.ChannelMap{2, 1, 3, 4, 5, 6}, "All channels|Left to both|Right to both|Swap left and right|Only C|Only LFE|Only Ls|Only Rs", 3},
+		{2, audio.ChannelMap{0, 1}, "All channels|Left to both|Right to both|Swap left and right|Map -,1", 4},
+	} {
+		list, at := channelChoices(c.channels, c.now)
+		var names []string
+		for _, ch := range list {
+			names = append(names, ch.name)
+		}
+		if got := strings.Join(names, "|"); got != c.names || at != c.at {
+			t.Errorf("%d channels, %v: %s, %d chosen; want %s, %d", c.channels, c.now, got, at, c.names, c.at)
+		}
+	}
+	if list, _ := channelChoices(1<<30, nil); len(list) > 100 {
+		t.Errorf("%d choices", len(list))
 	}
 }

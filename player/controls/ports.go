@@ -27,9 +27,9 @@ type Options struct {
 	Raw      RawFiles
 	RawSound RawSounds
 	Describe func(pixelFormat string) (render.Descriptor, bool)
-	// OpenSound opens the sound of a source once more, to be read as fast as it can
+	// OpenSound opens a stream of sound of a source once more, to be read as fast as it can
 	// be, and tells how long it is, 0 if that is not known. The caller closes it.
-	OpenSound func(ctx context.Context, name string) (Sound, time.Duration, error)
+	OpenSound func(ctx context.Context, name string, stream int) (Sound, time.Duration, error)
 	Devices   func(ctx context.Context) ([]string, error) // of sound, by name
 	// Ask shows the desktop's own dialog for opening files. errors.ErrUnsupported
 	// means that there is none.

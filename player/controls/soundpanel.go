@@ -19,6 +19,7 @@ import (
 type soundPanel struct {
 	scan     *soundScan
 	source   string      // that the rest is of
+	stream   int         // of it
 	raw      guess.Sound // what it is taken for, if it has no header
 	zoom     zoomed
 	before   time.Duration // the playhead in the last drawing
@@ -81,13 +82,13 @@ func (s *soundPanel) close() {
 // attend makes the panel one of a source.
 func (s *soundPanel) attend(v *view) {
 	raw, _ := v.o.rawSound(v.st.Name)
-	if v.st.Name == s.source && raw.Sound == s.raw && s.scan != nil {
+	if v.st.Name == s.source && raw.Sound == s.raw && (v.st.Sound == s.stream || v.st.Sound < 0) && s.scan != nil {
 		return
 	}
 	if s.scan != nil {
 		s.scan.cancel()
 	}
-	s.source, s.raw = v.st.Name, raw.Sound
+	s.source, s.stream, s.raw = v.st.Name, v.st.Sound, raw.Sound
 	s.zoom, s.before = zoomed{}, 0
 	if v.st.IsLive || !v.st.Seekable {
 		s.scan = &soundScan{name: s.source, cancel: func() {}, done: true, err: errNoScan}
@@ -100,7 +101,7 @@ func (s *soundPanel) attend(v *view) {
 			v.o.Wake()
 		}
 	}
-	s.scan = scanSound(&o, s.source)
+	s.scan = scanSound(&o, s.source, s.stream)
 }
 
 func (s *soundPanel) build(v *view) {
@@ -199,6 +200,10 @@ func (s *soundPanel) inside(v *view) {
 	t, st := v.tk, v.st
 	if !st.HasSound {
 		t.note("This source has no sound.")
+		return
+	}
+	if st.Sound < 0 {
+		t.note("No track of the sound is chosen: a plays the next one.")
 		return
 	}
 	s.attend(v)
@@ -302,12 +307,16 @@ func (s *soundPanel) tools(v *view, waves bool, note string) {
 			s.zoom = zoomed{0, s.zoom.whole, s.zoom.whole}
 		}
 	}
+	if wide := t.px(170); v.st.Channels.Count >= 2 && !narrow && line.left(t.px(252)) >= wide+t.px(12) {
+		line.next(high, t.px(12))
+		s.mapping(v, wide)
+	}
 	if note != "" {
-		room := t.room() - t.px(252)
+		device := t.px(252)
 		if narrow {
-			room = t.room() - t.px(110)
+			device = t.px(110)
 		}
-		line.text(t.elide(note, small, room), small, t.theme.grey, 0)
+		line.text(t.elide(note, small, line.left(device)-t.px(12)), small, t.theme.grey, t.px(12))
 	}
 	if wide := min(t.px(240), line.left(0)-t.px(12)); wide >= t.px(84) {
 		names, at := v.devices.choices(v.st.Device)

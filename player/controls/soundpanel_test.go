@@ -98,7 +98,7 @@ func levelsOf(db ...float64) func() []analysis.Level {
 func soundRig(t testing.TB, w, h int, scale float64, s *tune, change func(r *rig)) *rig {
 	t.Helper()
 	o := Options{
-		OpenSound: func(context.Context, string) (Sound, time.Duration, error) { return s, s.length, nil },
+		OpenSound: func(context.Context, string, int) (Sound, time.Duration, error) { return s, s.length, nil },
 		Devices: func(context.Context) ([]string, error) {
 			return []string{"Built-in Audio Analog Stereo", "HDMI 2"}, nil
 		},
@@ -251,7 +251,7 @@ func TestSoundPanelSources(t *testing.T) {
 	first := &tune{channels: 2, length: 10 * time.Second, rate: 8000, gate: make(chan struct{})}
 	r := soundRig(t, 1280, 720, 1, first, nil)
 	r.leave("sound-building")
-	r.c.o.OpenSound = func(context.Context, string) (Sound, time.Duration, error) {
+	r.c.o.OpenSound = func(context.Context, string, int) (Sound, time.Duration, error) {
 		return nil, 0, errors.New("no such file")
 	}
 	r.st.Name = "/clips/other.wav"
@@ -271,7 +271,7 @@ func TestSoundPanelSources(t *testing.T) {
 func TestSoundPanelLive(t *testing.T) {
 	for _, live := range []bool{true, false} {
 		opened := false
-		r := newRig(t, 1280, 720, 1, Options{OpenSound: func(context.Context, string) (Sound, time.Duration, error) {
+		r := newRig(t, 1280, 720, 1, Options{OpenSound: func(context.Context, string, int) (Sound, time.Duration, error) {
 			opened = true
 			return nil, 0, io.EOF
 		}})

@@ -15,6 +15,7 @@ import (
 // soundScan reads the sound of a source in the background.
 type soundScan struct {
 	name   string
+	stream int
 	cancel context.CancelFunc
 
 	mu    sync.Mutex
@@ -28,13 +29,13 @@ type soundScan struct {
 // errNoScan says that a source's sound cannot be read apart from playback.
 var errNoScan = errors.New("its sound cannot be read a second time")
 
-// scanSound begins to read the sound of a source.
-func scanSound(o *Options, name string) *soundScan {
+// scanSound begins to read a stream of sound of a source.
+func scanSound(o *Options, name string, stream int) *soundScan {
 	if o.OpenSound == nil {
 		return &soundScan{name: name, cancel: func() {}, done: true, err: errNoScan}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &soundScan{name: name, cancel: cancel}
+	s := &soundScan{name: name, stream: stream, cancel: cancel}
 	go func() {
 		defer o.Wake() // what is shown changes
 		err := s.run(ctx, o)
@@ -46,7 +47,7 @@ func scanSound(o *Options, name string) *soundScan {
 }
 
 func (s *soundScan) run(ctx context.Context, o *Options) error {
-	src, whole, err := o.OpenSound(ctx, s.name)
+	src, whole, err := o.OpenSound(ctx, s.name, s.stream)
 	if err != nil {
 		return err
 	}

@@ -108,6 +108,10 @@ func (l *Lane[T]) Put(v T) bool {
 func (l *Lane[T]) Drop(match func(T) bool) int {
 	l.g.mu.Lock()
 	defer l.g.mu.Unlock()
+	return l.drop(match)
+}
+
+func (l *Lane[T]) drop(match func(T) bool) int {
 	items := l.items
 	l.items = nil
 	for _, v := range items {
@@ -120,6 +124,26 @@ func (l *Lane[T]) Drop(match func(T) bool) int {
 	}
 	l.g.change.Broadcast()
 	return len(items) - len(l.items)
+}
+
+// Replace throws away the items that match (none if match is nil) and appends others,
+// without waiting, whatever the limits are: the caller bounds what it appends.
+// It frees them if the group is closed.
+func (l *Lane[T]) Replace(match func(T) bool, with []T) {
+	l.g.mu.Lock()
+	defer l.g.mu.Unlock()
+	if match != nil {
+		l.drop(match)
+	}
+	for _, v := range with {
+		if l.g.closed {
+			l.g.free(v)
+			continue
+		}
+		l.add(v, 1)
+		l.items = append(l.items, v)
+	}
+	l.g.change.Broadcast()
 }
 
 func (l *Lane[T]) add(v T, sign int64) {

@@ -149,3 +149,29 @@ func TestCloseEndsEverything(t *testing.T) {
 		}
 	})
 }
+
+// Replace waits for no room, keeps the order, and frees what it throws away, and
+// everything once the group is closed.
+func TestReplace(t *testing.T) {
+	g, freed := group(t, 1000)
+	l := g.Lane(Limit{Items: 2})
+	l.Put(item{1, 10})
+	l.Put(item{2, 10})
+	l.Replace(func(i item) bool { return i.n == 1 }, []item{{3, 10}, {4, 10}})
+	l.Replace(nil, []item{{5, 10}})
+	if c := l.Cost(); c.Bytes != 40 {
+		t.Errorf("the lane costs %d bytes, want 40", c.Bytes)
+	}
+	for _, want := range []int{2, 3, 4, 5} {
+		if v, ok := l.TryGet(); !ok || v.n != want {
+			t.Errorf("got %d, want %d", v.n, want)
+		}
+	}
+	g.Close()
+	l.Replace(nil, []item{{6, 10}})
+	for n, want := range map[int]bool{1: true, 2: false, 6: true} {
+		if _, got := freed.Load(n); got != want {
+			t.Errorf("item %d freed: %v, want %v", n, got, want)
+		}
+	}
+}
