@@ -433,3 +433,53 @@ func gaps(b []byte) string {
 	}
 	return text
 }
+
+// The loudness of a tone is what EBU Tech 3341 says: a sine of 1 kHz at -23 dBFS in
+// two channels is -23 LUFS. Volume and speed do not change it; without sound, and of
+// what does not last long enough, nothing is said.
+func TestLoudness(t *testing.T) {
+	t.Parallel()
+	need(t, "ffmpeg")
+	tone := func(seconds, channels string) string {
+		return write(t, "tone.wav", ffmpeg(t, "-f", "lavfi", "-i", "aevalsrc=pow(10\\,-23/20)*sin(2*PI*1000*t):s=48000:d="+seconds,
+			"-af", "pan="+channels, "-c:a", "pcm_s24le", "-f", "wav", "-"))
+	}
+	long := tone("5", "stereo|c0=c0|c1=c0")
+	for _, c := range []struct {
+		name  string
+		file  string
+		flags []string
+		lufs  float64 // 0: not known
+		peak  float64 // dBFS and dBTP; 0: not known
+	}{
+		{"stereo", long, nil, -23, -23},
+		{"volume and speed", long, []string{"--volume", "0.1", "--speed", "2"}, -23, -23},
+		{"mono", tone("5", "mono|c0=c0"), nil, -26, -23},
+		{"short", tone("0.2", "stereo|c0=c0|c1=c0"), nil, 0, -23},
+		{"32 channels", tone("2", "32 channels|c7=c0"), nil, 0, -23},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := planar(t, append([]string{"--vo", "null", "--ao", "null", "--untimed", "--exit", "--stats", "-", c.file}, c.flags...)).ok(t)
+			s := lastStats(t, r.stdout)
+			check := func(name string, got *float64, want, tolerance float64) {
+				switch {
+				case got == nil && want != 0:
+					t.Errorf("%s is not told, want %.1f", name, want)
+				case got != nil && want == 0:
+					t.Errorf("%s is %.2f, want none", name, *got)
+				case got != nil && math.Abs(*got-want) > tolerance:
+					t.Errorf("%s is %.2f, want %.1f", name, *got, want)
+				}
+			}
+			check("integrated loudness", s.Integrated, c.lufs, 0.3)
+			check("momentary loudness", s.Momentary, c.lufs, 0.3)
+			check("short-term loudness", s.ShortTerm, c.lufs, 0.3)
+			check("sample peak", s.SamplePeak, c.peak, 0.1)
+			check("true peak", s.TruePeak, c.peak, 0.3)
+			if known := s.LoudRange != nil; known != (c.lufs != 0) || known && *s.LoudRange > 0.5 {
+				t.Errorf("loudness range %v, want about 0 where there is loudness", s.LoudRange)
+			}
+		})
+	}
+}

@@ -27,6 +27,12 @@ type stats struct {
 	DecodeErrors int64    `json:"decode_errors"`
 	AVDiff       *float64 `json:"av_diff_ms"`
 	Underruns    int64    `json:"underruns"`
+	Momentary    *float64 `json:"loudness_momentary_lufs"`
+	ShortTerm    *float64 `json:"loudness_short_term_lufs"`
+	Integrated   *float64 `json:"loudness_integrated_lufs"`
+	LoudRange    *float64 `json:"loudness_range_lu"`
+	SamplePeak   *float64 `json:"sample_peak_dbfs"`
+	TruePeak     *float64 `json:"true_peak_dbtp"`
 	Reconnects   int64    `json:"reconnects"`
 	BytesRead    int64    `json:"bytes_read"`
 	CPU          *float64 `json:"cpu"`

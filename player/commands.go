@@ -71,7 +71,7 @@ const (
 	SetDevice
 	MuteChannel   // Index
 	SoloChannel   // Index
-	ClearLevels   // held peaks and clips of the meters
+	ClearLevels   // held peaks and clips of the meters; loudness is measured anew
 	SelectTrack   // Kind and Index
 	NextTrack     // Kind; after the last one the first
 	SetChannelMap // Map: which channels are heard where

@@ -105,6 +105,7 @@ func (s *session) do(c Command) error {
 		return err
 	case ClearLevels:
 		s.speaker.clearMeter()
+		s.speaker.loudness.clear()
 	default:
 		return s.p.do(c)
 	}

@@ -37,6 +37,14 @@ func (k *speaker) levels() []analysis.Level {
 	return k.meter.Levels(f.Duration(int64(pos.Heard(f.Rate))))
 }
 
+// measure has the loudness of a block measured, before it is played at a speed.
+func (k *speaker) measure(b *audio.Block, speed float64) error {
+	if k.again {
+		return nil
+	}
+	return k.loudness.feed(b, speed, k.s.cfg.Loudness, k.s.cfg.NewLoudness)
+}
+
 // formats is the format of the sound as it was decoded, and as the output takes it;
 // zero where there is none yet.
 func (k *speaker) formats() (source, output audio.Format) {
@@ -131,6 +139,7 @@ func (k *speaker) reopen() {
 func (k *speaker) move(ctx context.Context) bool {
 	for k.moving.Swap(false) {
 		k.leave()
+		k.again = true
 		again := k.unheard.blocks
 		k.unheard = unheard{}
 		for i := range again {
@@ -143,6 +152,7 @@ func (k *speaker) move(ctx context.Context) bool {
 				return false
 			}
 		}
+		k.again = false
 	}
 	return ctx.Err() == nil
 }

@@ -27,7 +27,9 @@ type Config struct {
 	// default one. It is nil for no sound.
 	OpenAudio    func(device string, want audio.Format) (AudioOutput, error)
 	NewResampler func(in, out audio.Format, speed float64) (Resampler, error)
-	Snapshot     func(name string, f *demux.Frame) (path string, err error)
+	// NewLoudness makes a meter for sound of a format; nil if loudness is not measured.
+	NewLoudness func(f audio.Format) (LoudnessMeter, error)
+	Snapshot    func(name string, f *demux.Frame) (path string, err error)
 	// Describe tells how a pixel format's samples lie in memory; nil if nobody knows.
 	Describe func(format string) (render.Descriptor, bool)
 	Time     clock.Timebase
@@ -45,6 +47,7 @@ type Config struct {
 	VideoTrack TrackChoice      // of each source
 	AudioTrack TrackChoice      // None is not NoAudio: a track may still be chosen
 	ChannelMap audio.ChannelMap // which of the source's channels are heard, and where
+	Loudness   bool             // measure it all the time, and not only while Status.WatchLoudness is called
 	Volume     float64          // 0 to 1
 	Mute       bool
 	Colour     render.Colour        // what is known here is so, whatever the source says; RGB stays RGB
@@ -85,7 +88,7 @@ type Player struct {
 
 	mu      sync.Mutex
 	current *session // for Stats
-	last    Stats    // the source played last: its name, length and speed
+	last    Stats    // the source played last: its name, length, speed and loudness
 }
 
 // New makes a player. The caller closes the outputs after Run.
@@ -203,7 +206,7 @@ func (p *Player) setCurrent(s *session) {
 	if s == nil && p.current != nil {
 		r := p.current.report()
 		p.stats.keep(r)
-		p.last = Stats{Source: display(p.current.name), Duration: p.current.length.whole.Load(), Speed: r.speed}
+		p.last = Stats{Source: display(p.current.name), Duration: p.current.length.whole.Load(), Speed: r.speed, Loudness: p.current.speaker.loudness.report()}
 	}
 	p.current = s
 }

@@ -49,6 +49,8 @@ type speaker struct {
 	mapped   audio.Mapped
 	stream   int           // the source's, that is decoded; noTrack if none is
 	stitch   bool          // the next block is another stream's than the one before: it goes on to the sample
+	loudness loudness      // of what is decoded; look, clear and report from any goroutine
+	again    bool          // what is placed has been placed before, for another output
 	rejoin   bool          // the output to be opened next is to take over from one that was left
 	left     bool          // leftAt is known
 	leftAt   time.Duration // the playback time that was heard of it last
@@ -356,6 +358,9 @@ func (k *speaker) place(ctx context.Context, b *audio.Block, start time.Duration
 		k.drift = drift
 		k.time.Append(k.written, start-k.res.Delay(), speed*drift)
 	}
+	if err := k.measure(b, speed); err != nil {
+		k.s.log.Debug("loudness is not measured: " + err.Error())
+	}
 	pcm, err := k.res.Convert(routes.Apply(k.mask.apply(b, &k.masked), &k.mapped))
 	if err != nil {
 		k.errors.report(k.s, "audio: ", err)
@@ -564,6 +569,7 @@ func (k *speaker) closeDecoder() {
 // close frees what the goroutine, which has ended, left behind.
 func (k *speaker) close() {
 	k.closeResampler()
+	k.loudness.close()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.out == nil {

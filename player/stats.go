@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"planar/audio"
 	"planar/demux"
 	"planar/player/latency"
 	"planar/render"
@@ -69,13 +70,18 @@ type Stats struct {
 	Frames       int           // decoded, waiting for their time
 	SoundQueued  time.Duration // in the output's queue
 	Underruns    int64         // times the sound device ran dry
-	Stalls       int64         // times playback stopped for buffering
-	Reconnects   int64
-	Skips        int64 // jumps to stay live
-	Speed        float64
-	Rates        Rates
-	Stages       Stages
-	Live         *Live // nil if the source is not live
+	// Loudness is of the sound as it is in the source, since somebody began to look:
+	// Config.Loudness, Status.WatchLoudness. It goes on through pauses and seeks, and
+	// begins anew after ClearLevels. It is ahead of what is heard by the output's
+	// queue. Nil if nothing is measured.
+	Loudness   *audio.Loudness
+	Stalls     int64 // times playback stopped for buffering
+	Reconnects int64
+	Skips      int64 // jumps to stay live
+	Speed      float64
+	Rates      Rates
+	Stages     Stages
+	Live       *Live // nil if the source is not live
 }
 
 // Rates are counts per second, over the last second.
@@ -129,7 +135,7 @@ func (p *Player) Stats() Stats {
 	p.mu.Unlock()
 	if s == nil {
 		if last.Source != "" {
-			st.Source, st.State, st.Duration, st.Speed = last.Source, "ended", last.Duration, last.Speed
+			st.Source, st.State, st.Duration, st.Speed, st.Loudness = last.Source, "ended", last.Duration, last.Speed, last.Loudness
 		}
 		return st
 	}
@@ -137,6 +143,7 @@ func (p *Player) Stats() Stats {
 	st.Source, st.State, st.Duration = display(s.name), r.state, s.length.whole.Load()
 	st.LoopA, st.LoopB = r.loopA, r.loopB
 	st.VideoPackets, st.AudioPackets, st.Frames = r.videoPackets, r.audioPackets, s.frames.Len()
+	st.Loudness = s.speaker.loudness.report()
 	st.SoundQueued, st.Speed, st.Live = r.queued, r.speed, r.live
 	st.Underruns += r.underruns
 	now := s.now()

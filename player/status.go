@@ -50,7 +50,10 @@ type Status struct {
 	// It is measured only as long as it is asked for at least once a second; nil if
 	// there is no sound.
 	Levels func() []analysis.Level
-	Device string // the sound device that was chosen; empty for the default
+	// WatchLoudness has Stats.Loudness measured for the next 2 s of sound; nil if there
+	// is no sound or nothing to measure it with.
+	WatchLoudness func()
+	Device        string // the sound device that was chosen; empty for the default
 }
 
 // ChannelStatus is which channels of the sound are heard: bit n is channel n's.
@@ -87,6 +90,9 @@ func (s *session) status() Status {
 		st.Channels.Count = source.Channels
 		st.Channels.Soloed &= firstChannels(source.Channels)
 		st.Levels = s.levels
+		if s.cfg.NewLoudness != nil {
+			st.WatchLoudness = s.speaker.loudness.look
+		}
 	}
 	return st
 }

@@ -63,6 +63,7 @@ func play(ctx context.Context, o *options) int {
 		Volume: o.volume, Mute: o.mute, Colour: o.raw.Colour, Filter: o.filter, Idle: o.idle && stays,
 		VideoTrack: o.videoTrack, AudioTrack: o.audioTrack, ChannelMap: o.channelMap,
 		Describe: ffmpeg.Describe, AudioDelay: o.audioDelay, Reconnect: o.reconnect, Latency: o.latency,
+		NewLoudness: newLoudness, Loudness: o.stats != "",
 	}
 	if desk != nil {
 		cfg.Controls = desk.controls
@@ -238,4 +239,12 @@ func (s *soundFile) Close() error {
 
 func newResampler(in, out audio.Format, speed float64) (player.Resampler, error) {
 	return ffmpeg.NewResampler(in, out, speed)
+}
+
+func newLoudness(f audio.Format) (player.LoudnessMeter, error) {
+	m, err := ffmpeg.NewLoudness(f)
+	if err != nil {
+		return nil, err // and not a nil meter in an interface
+	}
+	return m, nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -125,6 +126,12 @@ type statsLine struct {
 	Stalls       int64     `json:"stalls"` // times that playback waited for a slow disk or network
 	Reconnects   int64     `json:"reconnects"`
 	Skips        int64     `json:"skips"`
+	Momentary    *float64  `json:"loudness_momentary_lufs,omitempty"` // EBU R 128, of the sound in the source; absent if not known
+	ShortTerm    *float64  `json:"loudness_short_term_lufs,omitempty"`
+	Integrated   *float64  `json:"loudness_integrated_lufs,omitempty"` // since the source began
+	LoudRange    *float64  `json:"loudness_range_lu,omitempty"`
+	SamplePeak   *float64  `json:"sample_peak_dbfs,omitempty"`
+	TruePeak     *float64  `json:"true_peak_dbtp,omitempty"`
 	Speed        float64   `json:"speed"`
 	Bitrate      float64   `json:"bitrate"` // bits per second, this and the next three over the last second
 	FPSReceived  float64   `json:"fps_received"`
@@ -161,6 +168,10 @@ func (r *reporter) write(final bool) error {
 		d := ms(st.AVDiff)
 		line.AVDiff = &d
 	}
+	if l := st.Loudness; l != nil {
+		line.Momentary, line.ShortTerm, line.Integrated = figure(l.Momentary), figure(l.ShortTerm), figure(l.Integrated)
+		line.LoudRange, line.SamplePeak, line.TruePeak = figure(l.Range), figure(l.SamplePeak), figure(l.TruePeak)
+	}
 	r.at, r.cpu = now, cpu
 	b, err := json.Marshal(line)
 	if err != nil {
@@ -168,6 +179,18 @@ func (r *reporter) write(final bool) error {
 	}
 	_, err = r.file.Write(append(b, '\n'))
 	return err
+}
+
+// silent is what digital silence is told as, in dB: JSON has no infinity.
+const silent = -200
+
+// figure is a figure of loudness as JSON takes it, nil if it is not known.
+func figure(v float64) *float64 {
+	if math.IsNaN(v) {
+		return nil
+	}
+	v = round(min(max(v, silent), -silent))
+	return &v
 }
 
 // assumed names the parts of a colour that were not said.

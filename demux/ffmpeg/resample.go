@@ -223,12 +223,10 @@ type tempo struct {
 	speed      float64
 	stages     int
 	frameBytes int
-	graph      *astiav.FilterGraph
-	src        *astiav.FilterContext
-	sink       *astiav.FilterContext
-	in, got    *astiav.Frame
-	pts        int64
-	buf        []byte
+	soundGraph
+	in, got *astiav.Frame
+	pts     int64
+	buf     []byte
 }
 
 func newTempo(a audioSpec, frameBytes int, speed float64) (*tempo, error) {
@@ -254,27 +252,8 @@ func stageSpeeds(speed float64) []float64 {
 }
 
 func (t *tempo) build() error {
-	t.graph = astiav.AllocFilterGraph()
-	if t.graph == nil {
-		return errors.New("not enough memory")
-	}
-	t.graph.SetThreadCount(1)
 	layout, err := describeLayout(t.spec)
 	if err != nil {
-		return err
-	}
-	src, sink := astiav.FindFilterByName("abuffer"), astiav.FindFilterByName("abuffersink")
-	if src == nil || sink == nil || astiav.FindFilterByName("atempo") == nil {
-		return errors.New("FFmpeg here has no filter atempo")
-	}
-	t.src, err = t.graph.NewFilterContext(src, "in", astiav.FilterArgs{
-		"sample_fmt": t.spec.sample.Name(), "sample_rate": strconv.Itoa(t.spec.rate),
-		"channel_layout": layout, "time_base": "1/" + strconv.Itoa(t.spec.rate),
-	})
-	if err != nil {
-		return err
-	}
-	if t.sink, err = t.graph.NewFilterContext(sink, "out", nil); err != nil {
 		return err
 	}
 	speeds := stageSpeeds(t.speed)
@@ -285,21 +264,8 @@ func (t *tempo) build() error {
 	}
 	chain = append(chain, fmt.Sprintf("aformat=sample_fmts=%s:sample_rates=%d:channel_layouts=%s",
 		t.spec.sample.Name(), t.spec.rate, layout))
-	outputs, inputs := astiav.AllocFilterInOut(), astiav.AllocFilterInOut()
-	defer outputs.Free()
-	defer inputs.Free()
-	outputs.SetName("in")
-	outputs.SetFilterContext(t.src)
-	outputs.SetPadIdx(0)
-	outputs.SetNext(nil)
-	inputs.SetName("out")
-	inputs.SetFilterContext(t.sink)
-	inputs.SetPadIdx(0)
-	inputs.SetNext(nil)
-	if err := t.graph.Parse(strings.Join(chain, ","), inputs, outputs); err != nil {
-		return err
-	}
-	return t.graph.Configure()
+	t.soundGraph, err = newSoundGraph(t.spec, strings.Join(chain, ","))
+	return err
 }
 
 func (t *tempo) set(speed float64) error {
@@ -352,7 +318,7 @@ func (t *tempo) run(pcm []byte, drain bool) ([]byte, error) {
 		t.got.Unref()
 	}
 	if drain {
-		t.graph.Free()
+		t.free()
 		t.pts = 0
 		if err := t.build(); err != nil {
 			return nil, err
@@ -362,9 +328,7 @@ func (t *tempo) run(pcm []byte, drain bool) ([]byte, error) {
 }
 
 func (t *tempo) close() {
-	if t.graph != nil {
-		t.graph.Free()
-	}
+	t.free()
 	t.in.Free()
 	t.got.Free()
 }

@@ -548,6 +548,11 @@ int pl_channel_layout_parse(const char *name, int *channels, uint64_t *mask) {
     return r;
 }
 
+double pl_frame_number(const AVFrame *f, const char *key) {
+    const AVDictionaryEntry *e = av_dict_get(f->metadata, key, NULL, 0);
+    return e ? strtod(e->value, NULL) : NAN;
+}
+
 int pl_channel_layout_describe(int channels, uint64_t mask, char *buf, int size) {
     AVChannelLayout l = {0};
     int r = layout_from(&l, channels, mask);

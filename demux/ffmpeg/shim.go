@@ -363,6 +363,13 @@ func parseLayout(name string) (channels int, mask uint64, err error) {
 	return int(n), uint64(m), err
 }
 
+// frameNumber is what a filter has left with a frame under a name, NaN if nothing.
+func frameNumber(f *astiav.Frame, key string) float64 {
+	k := C.CString(key)
+	defer C.free(unsafe.Pointer(k))
+	return float64(C.pl_frame_number(frameC(f), k))
+}
+
 // describeLayout is FFmpeg's name of a channel layout, for filter arguments.
 func describeLayout(a audioSpec) (string, error) {
 	var buf [256]C.char

@@ -138,6 +138,8 @@ int pl_audio_frame(AVFrame *f, int fmt, int rate, int channels, uint64_t mask,
     const void *data, int frames, int64_t pts);
 /* Parses a layout of channels in the usual order, or a number of them (mask 0). */
 int pl_channel_layout_parse(const char *name, int *channels, uint64_t *mask);
+// A number that a filter has left with a frame, NAN if it has not.
+double pl_frame_number(const AVFrame *f, const char *key);
 int pl_channel_layout_describe(int channels, uint64_t mask, char *buf, int size);
 
 #endif

@@ -531,7 +531,7 @@ func TestRawSoundRescan(t *testing.T) {
 	s := newCrate()
 	r := pcmRig(t, 1280, 720, 1, s, nil)
 	opened := make(chan bool, 100)
-	r.c.o.OpenSound = func(context.Context, string) (Sound, time.Duration, error) {
+	r.c.o.OpenSound = func(context.Context, string, int) (Sound, time.Duration, error) {
 		opened <- true
 		return nil, 0, errors.New("there is none")
 	}

@@ -209,6 +209,7 @@ func (s *soundPanel) inside(v *view) {
 	s.attend(v)
 	scan := s.scan.look()
 	waves := scan.err == nil || scan.channels > 0
+	watchLoudness(st)
 	var levels []analysis.Level
 	if st.Levels != nil {
 		levels = st.Levels()
@@ -317,6 +318,9 @@ func (s *soundPanel) tools(v *view, waves bool, note string) {
 			device = t.px(110)
 		}
 		line.text(t.elide(note, small, line.left(device)-t.px(12)), small, t.theme.grey, t.px(12))
+	}
+	if text := loudnessLine(v.st.Loudness); text != "" && t.measure(text, small).X < line.left(t.px(240+24)) {
+		line.text(text, small, t.theme.grey, t.px(14))
 	}
 	if wide := min(t.px(240), line.left(0)-t.px(12)); wide >= t.px(84) {
 		names, at := v.devices.choices(v.st.Device)
@@ -821,7 +825,7 @@ func (s *soundPanel) meters(v *view, a, b vec2, levels []analysis.Level, n int, 
 		v.ask(player.Command{Do: player.ClearLevels})
 	}
 	if i.hovered {
-		t.tip("dBFS: bar RMS, line peak; a click puts the clip lights out")
+		t.tip("dBFS: bar RMS, line peak; a click puts the clip lights out and measures loudness anew")
 	}
 	top := a.Y + t.px(9)
 	if l.numbers {

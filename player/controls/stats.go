@@ -75,7 +75,7 @@ func statistics(st player.Stats) []group {
 		picture.title = "Position"
 		picture.add("Time", "%s", player.ClockText(st.PTS))
 	}
-	groups := []group{source, picture, timing(st), sounding(st)}
+	groups := []group{source, picture, timing(st), sounding(st), loudnessFacts(st.Loudness)}
 	if st.Live != nil {
 		groups = append(groups, receiving(st, video)...)
 	}
@@ -213,6 +213,7 @@ func plain(groups []group) string {
 
 func (s *statsPanel) build(v *view) {
 	t := v.tk
+	watchLoudness(v.st)
 	if v.m.State == player.Playing && v.st.Shown > 0 {
 		s.late[s.at%lateSamples] = inMillis(v.st.Lateness)
 		s.at++
@@ -253,6 +254,9 @@ func (s *statsPanel) build(v *view) {
 			for _, g := range c {
 				t.section(g.title)
 				s.facts(t, g.facts)
+				if g.title == loudnessTitle && t.button("measure anew", "Measure anew", false) {
+					v.ask(player.Command{Do: player.ClearLevels})
+				}
 			}
 			t.right = right
 			imgui.EndGroup()

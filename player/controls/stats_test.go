@@ -2,10 +2,12 @@ package controls
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
 
+	"planar/audio"
 	"planar/demux"
 	"planar/player"
 	"planar/player/latency"
@@ -82,6 +84,19 @@ func TestStatistics(t *testing.T) {
 			st.Live.Reception.Tracks[0].KeyInterval, st.Live.Reception.Tracks[0].Waiting = 0, 2500*time.Millisecond
 		}, []string{"Key frames: not seen twice", "Awaiting one for: 2.5 s"}, nil},
 		{"live, nothing received", player.Stats{State: "opening", Live: &player.Live{}}, nil, []string{"Latency target: 0.0 ms", "Reconnects: 0"}, []string{"To screen", "Stream", "cause"}},
+		{
+			"loudness", fileStats(), func(st *player.Stats) {
+				st.Loudness = &audio.Loudness{
+					Measured: 12340 * time.Millisecond, Momentary: math.Inf(-1), ShortTerm: -23.04, Integrated: math.NaN(), Range: 5.06, SamplePeak: -1, TruePeak: 0.24,
+				}
+			},
+			[]string{
+				"Loudness, EBU R 128\n", "Momentary: −∞ LUFS\n", "Short-term: -23.0 LUFS\n", "Integrated: – LUFS\n", "Range: 5.1 LU\n",
+				"Sample peak: -1.0 dBFS\n", "True peak: 0.2 dBTP\n", "Measured so far: 12.3 s\n",
+			},
+			nil,
+		},
+		{"no loudness", fileStats(), nil, nil, []string{"Loudness", "LUFS"}},
 		{"damage", fileStats(), func(st *player.Stats) { st.DecodeErrors, st.Stalls = 4, 2 }, []string{"Damaged: 4", "Stalls: 2"}, nil},
 	}
 	for _, tt := range tests {
@@ -176,6 +191,47 @@ func TestStatsPanelSizes(t *testing.T) {
 			if size.h < 300 {
 				r.leave(fmt.Sprintf("stats-%s-scrolled", name))
 			}
+		}
+	}
+	if n := failures.Load() - before; n > 0 {
+		t.Errorf("%d assertions of Dear ImGui failed", n)
+	}
+}
+
+// Loudness is measured while the panel or that of the sound is there, and only then,
+// and a button begins anew.
+func TestPanelsWatchLoudness(t *testing.T) {
+	before := failures.Load()
+	for _, c := range []struct{ name, key string }{{"statistics", "i"}, {"sound", "w"}} {
+		r := newRig(t, 1280, 720, 1, Options{})
+		watched := 0
+		r.st.HasSound, r.st.HasVideo = true, true
+		r.st.WatchLoudness = func() { watched++ }
+		r.st.Loudness = &audio.Loudness{Measured: time.Second, Momentary: -23, ShortTerm: -23, Integrated: -23, Range: 1, SamplePeak: -23, TruePeak: -23}
+		r.move(640, 700)
+		for range 20 {
+			r.pass(100 * time.Millisecond)
+		}
+		if watched != 0 {
+			t.Errorf("%s: watched %d times before it was there", c.name, watched)
+		}
+		r.press(c.key)
+		for range 20 {
+			r.pass(100 * time.Millisecond)
+		}
+		if watched < 15 {
+			t.Errorf("%s: watched %d times in 2 s, want one for each 100 ms", c.name, watched)
+		}
+		r.leave("loudness-" + c.name)
+		watched = 0
+		r.press(c.key)
+		r.pass(time.Second)
+		watched = 0
+		for range 20 {
+			r.pass(100 * time.Millisecond)
+		}
+		if watched != 0 {
+			t.Errorf("%s: watched %d times after it was closed", c.name, watched)
 		}
 	}
 	if n := failures.Load() - before; n > 0 {
