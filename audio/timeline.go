@@ -60,21 +60,22 @@ func (t *Timeline) Append(frame int64, pts time.Duration, speed float64) {
 }
 
 // At is the media time of a counted frame, which need not be whole: see
-// Position.Heard. Before the first segment it is extrapolated, so that it runs
+// Position.Heard, and the speed, in media seconds per heard second, at which it runs
+// there. Before the first segment it is extrapolated, so that it runs
 // towards the first frame while the device's latency passes. ok is false if the
 // timeline is empty. Segments that ended before heard are forgotten.
-func (t *Timeline) At(heard float64) (pts time.Duration, ok bool) {
+func (t *Timeline) At(heard float64) (pts time.Duration, speed float64, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.segments) == 0 {
-		return 0, false
+		return 0, 0, false
 	}
 	i := 0
 	for i+1 < len(t.segments) && float64(t.segments[i+1].frame) <= heard {
 		i++
 	}
 	t.segments = append(t.segments[:0], t.segments[i:]...)
-	return t.at(t.segments[0], heard), true
+	return t.at(t.segments[0], heard), t.segments[0].speed, true
 }
 
 // Reset empties the timeline.

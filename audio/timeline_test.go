@@ -49,7 +49,7 @@ func TestTimeline(t *testing.T) {
 			tl.Append(a.frame, a.pts, a.speed)
 		}
 		for _, l := range c.looks {
-			if got, ok := tl.At(l.heard); got != l.want || !ok {
+			if got, _, ok := tl.At(l.heard); got != l.want || !ok {
 				t.Errorf("%s: At(%g) = %v, %v, want %v", c.name, l.heard, got, ok, l.want)
 			}
 		}
@@ -61,16 +61,16 @@ func TestTimeline(t *testing.T) {
 
 func TestTimelineEmpty(t *testing.T) {
 	tl := NewTimeline(48000)
-	if pts, ok := tl.At(0); ok || pts != 0 {
+	if pts, _, ok := tl.At(0); ok || pts != 0 {
 		t.Errorf("empty: At(0) = %v, %v", pts, ok)
 	}
 	tl.Append(0, time.Second, 1)
 	tl.Reset()
-	if _, ok := tl.At(0); ok {
+	if _, _, ok := tl.At(0); ok {
 		t.Error("At finds something after Reset")
 	}
 	tl.Append(500, 3*time.Second, 1)
-	if pts, ok := tl.At(500); !ok || pts != 3*time.Second {
+	if pts, _, ok := tl.At(500); !ok || pts != 3*time.Second {
 		t.Errorf("after Reset and Append: %v, %v", pts, ok)
 	}
 }
@@ -84,7 +84,7 @@ func TestTimelineIsBounded(t *testing.T) {
 		t.Errorf("%d segments, want %d", n, maxSegments)
 	}
 	last := int64(10*maxSegments - 1)
-	if pts, _ := tl.At(float64(last * 100)); pts != time.Duration(last)*time.Hour {
+	if pts, _, _ := tl.At(float64(last * 100)); pts != time.Duration(last)*time.Hour {
 		t.Errorf("the newest segment is not there: %v", pts)
 	}
 	if n := cap(tl.segments); n > 2*maxSegments {
@@ -100,7 +100,7 @@ func TestTimelineConcurrency(t *testing.T) {
 		wg.Go(func() {
 			for n := range 2000 {
 				// Each segment starts where media time is ten times the frames' time.
-				if pts, ok := tl.At(float64(n * 48)); !ok || math.IsNaN(pts.Seconds()) {
+				if pts, _, ok := tl.At(float64(n * 48)); !ok || math.IsNaN(pts.Seconds()) {
 					t.Errorf("At(%d) = %v, %v", n*48, pts, ok)
 				}
 			}

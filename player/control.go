@@ -317,10 +317,7 @@ func (s *session) setSpeed(speed float64) {
 	if d := s.p.speed - 1; d > -0.01 && d < 0.01 {
 		s.p.speed = 1
 	}
-	s.mu.Lock()
-	s.clk.SetSpeed(s.p.speed, s.now())
-	s.mu.Unlock()
-	s.speaker.setSpeed(s.p.speed)
+	s.speaker.setSpeed(s.p.speed) // and the clock's with it: see sync
 	s.refresh.poke()
 }
 

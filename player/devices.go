@@ -80,6 +80,9 @@ type Resampler interface {
 	// resampling: the pitch follows, by less than a semitone. 1 ends it. n frames
 	// that come out are n times factor that went in, without an error that grows.
 	Drift(factor float64) error
+	// Late is by how much, in media time, what comes out is later than its number
+	// times the speed says.
+	Late() time.Duration
 	// Delay is how much of what went in has not come out.
 	Delay() time.Duration
 	Close()

@@ -168,6 +168,7 @@ type passing struct{ out audio.Format }
 func (p passing) Drift(float64) error { return nil }
 
 func (p passing) Delay() time.Duration { return 0 }
+func (p passing) Late() time.Duration  { return 0 }
 
 func (p passing) Convert(b *audio.Block) ([]byte, error) {
 	if b == nil {

@@ -144,6 +144,7 @@ type drifting struct {
 
 func (d *drifting) Drift(factor float64) error { d.factor = factor; return nil }
 func (d *drifting) Delay() time.Duration       { return 0 }
+func (d *drifting) Late() time.Duration        { return 0 }
 func (d *drifting) Close()                     {}
 
 func (d *drifting) Convert(b *audio.Block) ([]byte, error) {

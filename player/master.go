@@ -28,9 +28,11 @@ func (s *session) sync(now time.Duration) {
 	switch hearing {
 	case hearsNothing:
 		s.waiting = 0
+		s.takeSpeed(s.speaker.wantedSpeed(), now)
 		s.clk.Start(now)
 	case hears:
 		s.waiting = 0
+		s.takeSpeed(s.speaker.heardSpeed(), now)
 		switch media := s.clk.At(now); {
 		case s.clk.Running():
 			s.clk.Follow(t, now)
@@ -44,6 +46,9 @@ func (s *session) sync(now time.Duration) {
 			s.waiting = now
 			s.clk.Stop(now)
 		}
+		if hearing == hearsNotYet {
+			s.takeSpeed(s.speaker.wantedSpeed(), now)
+		}
 		wait := patience
 		if s.info.Live && !s.speaker.began() {
 			wait = 0 // a track that is announced may never come
@@ -54,5 +59,13 @@ func (s *session) sync(now time.Duration) {
 	}
 	if s.info.Live {
 		s.steer(now)
+	}
+}
+
+// takeSpeed lets the clock run at a speed. That of a live source is steered.
+func (s *session) takeSpeed(speed float64, now time.Duration) {
+	if !s.info.Live && speed != s.clk.Speed() {
+		s.clk.SetSpeed(speed, now)
+		s.clk.Lock(now)
 	}
 }

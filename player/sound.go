@@ -29,6 +29,7 @@ type speaker struct {
 	paused  bool
 	joining bool         // a new output's sound is on its way, and the clock runs meanwhile
 	decoded audio.Format // of the latest block
+	pace    float64      // media seconds per second of what was heard last
 	end     int64        // frames written in all; valid once state is speakerDrained
 
 	// Owned by the sound goroutine.
@@ -48,7 +49,7 @@ type speaker struct {
 	masked   []byte // memory for mask.apply
 	mapped   audio.Mapped
 	stream   int           // the source's, that is decoded; noTrack if none is
-	stitch   bool          // the next block is another stream's than the one before: it goes on to the sample
+	stitch   bool          // the next block is another stream's than the one before, or a later round's: it goes on to the sample
 	loudness loudness      // of what is decoded; look, clear and report from any goroutine
 	again    bool          // what is placed has been placed before, for another output
 	rejoin   bool          // the output to be opened next is to take over from one that was left
@@ -151,6 +152,7 @@ func (k *speaker) take(ctx context.Context, p packet) bool {
 		return false
 	}
 	k.dec.Flush()
+	k.stitch = true // what comes after the end of a round goes on to the sample, whatever a codec puts before it
 	if p.mark == markEnd {
 		if !k.drain(ctx) {
 			return false
@@ -312,7 +314,10 @@ func (k *speaker) play(ctx context.Context, b *audio.Block) bool {
 func (k *speaker) place(ctx context.Context, b *audio.Block, start time.Duration) bool {
 	gap := start - k.next
 	hole := smallGap
-	if k.s.info.Live || k.stitch {
+	switch {
+	case k.stitch:
+		hole = b.Duration(1)
+	case k.s.info.Live:
 		hole = stampJitter // what got lost would eat up what the device holds
 	}
 	if gap < -hole || gap < 0 && (k.stitch || k.fresh()) {
@@ -325,7 +330,7 @@ func (k *speaker) place(ctx context.Context, b *audio.Block, start time.Duration
 		start += b.Duration(cut)
 		gap = start - k.next
 	}
-	speed := math.Float64frombits(k.speed.Load())
+	speed := k.wantedSpeed()
 	switch {
 	case gap > hole:
 		if !k.flushResampler(ctx) || !k.silence(ctx, gap, speed) {
@@ -349,7 +354,7 @@ func (k *speaker) place(ctx context.Context, b *audio.Block, start time.Duration
 			k.errors.report(k.s, "audio: ", err)
 			return true
 		}
-		k.time.Append(k.written, start, speed)
+		k.time.Append(k.written, start-k.res.Late(), speed)
 	}
 	if drift := math.Float64frombits(k.wanted.Load()); drift != k.drift {
 		if err := k.res.Drift(drift); err != nil {
@@ -661,7 +666,10 @@ func (k *speaker) hearing() (time.Duration, hearing) {
 		return 0, hearsNotYet
 	}
 	at := pos.Heard(k.out.Format().Rate)
-	t, ok := k.time.At(at)
+	t, speed, ok := k.time.At(at)
+	if ok {
+		k.pace = speed
+	}
 	switch {
 	case !ok:
 		return 0, hearsNotYet
@@ -675,6 +683,17 @@ func (k *speaker) hearing() (time.Duration, hearing) {
 	}
 	return t, hears
 }
+
+// heardSpeed is the speed of the sound that was heard last. A change of speed is heard
+// when what is queued has been played.
+func (k *speaker) heardSpeed() float64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.pace
+}
+
+// wantedSpeed is the speed that was set last.
+func (k *speaker) wantedSpeed() float64 { return math.Float64frombits(k.speed.Load()) }
 
 // began reports whether any sound has been handed over.
 func (k *speaker) began() bool {

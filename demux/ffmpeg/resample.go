@@ -3,9 +3,11 @@ package ffmpeg
 import (
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 	"unsafe"
 
 	"github.com/asticode/go-astiav"
@@ -99,22 +101,6 @@ var sampleFormats = map[audio.SampleFormat]astiav.SampleFormat{
 	"dbl": astiav.SampleFormatDbl, "dblp": astiav.SampleFormatDblp,
 }
 
-// SetSpeed changes the speed without a gap in the sound. A resampler made for
-// speed 1 does not change: the error tells the caller to make a new one.
-func (r *Resampler) SetSpeed(speed float64) error {
-	if speed == r.speed {
-		return nil
-	}
-	if r.tempo == nil {
-		return errors.New("the resampler was made for speed 1")
-	}
-	if err := r.tempo.set(speed); err != nil {
-		return fmt.Errorf("speed %g: %w", speed, err)
-	}
-	r.speed = speed
-	return nil
-}
-
 // Convert returns b as interleaved PCM in the output's format, valid until the
 // next call or b's release. A nil block returns what is still inside; the
 // resampler can be used on afterwards. ErrFormatChanged asks for a new one.
@@ -183,6 +169,15 @@ func (r *Resampler) convert(b *audio.Block) ([]byte, error) {
 	return r.buf[:got*r.out.FrameBytes()], nil
 }
 
+// Late is by how much, as time of the input, what comes out is later than its number
+// times the speed says. At speed 1 it is 0.
+func (r *Resampler) Late() time.Duration {
+	if r.tempo == nil {
+		return 0
+	}
+	return time.Duration(r.tempo.late / float64(r.out.Rate) * float64(time.Second))
+}
+
 // checkPlanes makes sure that C reads nothing beyond a block.
 func checkPlanes(b *audio.Block) error {
 	want, bytes := 1, b.Frames*b.FrameBytes()
@@ -217,20 +212,25 @@ func (r *Resampler) Close() {
 	}
 }
 
-// tempo changes the speed of interleaved PCM by a chain of atempo filters.
+// tempo changes the speed of interleaved PCM by filters.
 type tempo struct {
 	spec       audioSpec
+	chain      []string
 	speed      float64
-	stages     int
+	late       float64 // frames of the input by which what comes out is later than its number says
 	frameBytes int
 	soundGraph
-	in, got *astiav.Frame
-	pts     int64
-	buf     []byte
+	in, got   *astiav.Frame
+	went, out int64 // frames that went in and came out since the filters began
+	buf       []byte
 }
 
 func newTempo(a audioSpec, frameBytes int, speed float64) (*tempo, error) {
 	t := &tempo{spec: a, frameBytes: frameBytes, speed: speed, in: astiav.AllocFrame(), got: astiav.AllocFrame()}
+	if t.chain = stretch(speed); astiav.FindFilterByName("rubberband") != nil && speed >= 0.5 && speed <= 2 {
+		t.chain = []string{"rubberband=tempo=" + decimal(speed)}
+		t.late = float64(rubberWindow(a.rate)/2) * (speed - 1)
+	}
 	if err := t.build(); err != nil {
 		t.close()
 		return nil, err
@@ -238,17 +238,36 @@ func newTempo(a audioSpec, frameBytes int, speed float64) (*tempo, error) {
 	return t, nil
 }
 
-// stageSpeeds splits a speed into factors that one atempo does well: 0.5 is the
+func decimal(v float64) string { return strconv.FormatFloat(v, 'f', 9, 64) }
+
+// rubberWindow is the length of Rubber Band's window in frames. It takes half of
+// one for the past before the first frame, and gives as much of it as the speed leaves,
+// so that all that comes is late by the rest: measured within 3 ms for tones in silence,
+// in noise and in other tones. (atempo, which every FFmpeg has, is up to 15 ms early or
+// late, as the sound wants it.)
+func rubberWindow(rate int) int {
+	n := 1
+	for n*48000 < 2048*rate {
+		n *= 2
+	}
+	return n
+}
+
+// stretch splits a speed into factors that one atempo does well: 0.5 is the
 // least it takes, and above 2 it drops samples instead of blending them.
-func stageSpeeds(speed float64) []float64 {
-	var f []float64
+func stretch(speed float64) (chain []string) {
+	add := func(factor float64) {
+		chain = append(chain, "atempo="+decimal(factor))
+		speed /= factor
+	}
 	for speed < 0.5 {
-		f, speed = append(f, 0.5), speed/0.5
+		add(0.5)
 	}
 	for speed > 2 {
-		f, speed = append(f, 2), speed/2
+		add(2)
 	}
-	return append(f, speed)
+	add(speed)
+	return chain
 }
 
 func (t *tempo) build() error {
@@ -256,75 +275,65 @@ func (t *tempo) build() error {
 	if err != nil {
 		return err
 	}
-	speeds := stageSpeeds(t.speed)
-	t.stages = len(speeds)
-	var chain []string
-	for i, s := range speeds {
-		chain = append(chain, fmt.Sprintf("atempo@%d=%s", i, strconv.FormatFloat(s, 'f', 9, 64)))
-	}
-	chain = append(chain, fmt.Sprintf("aformat=sample_fmts=%s:sample_rates=%d:channel_layouts=%s",
-		t.spec.sample.Name(), t.spec.rate, layout))
-	t.soundGraph, err = newSoundGraph(t.spec, strings.Join(chain, ","))
+	format := fmt.Sprintf("aformat=sample_fmts=%s:sample_rates=%d:channel_layouts=%s", t.spec.sample.Name(), t.spec.rate, layout)
+	t.soundGraph, err = newSoundGraph(t.spec, strings.Join(append(t.chain, format), ","))
 	return err
 }
 
-func (t *tempo) set(speed float64) error {
-	if speed < MinSpeed || speed > MaxSpeed || speed != speed {
-		return fmt.Errorf("outside %g to %g", MinSpeed, MaxSpeed)
-	}
-	s := stageSpeeds(speed)
-	if len(s) != t.stages {
-		return errors.New("too far from the speed the resampler was made for")
-	}
-	for i, v := range s {
-		if _, err := t.graph.SendCommand(fmt.Sprintf("atempo@%d", i), "tempo", strconv.FormatFloat(v, 'f', 9, 64), 0); err != nil {
-			return err
-		}
-	}
-	t.speed = speed
-	return nil
-}
-
-// run sends pcm through; drain makes the chain give everything and begin anew.
+// run sends pcm through; drain makes the filters give everything and begin anew.
 func (t *tempo) run(pcm []byte, drain bool) ([]byte, error) {
 	t.buf = t.buf[:0]
-	if n := len(pcm) / t.frameBytes; n > 0 {
-		if err := fillAudioFrame(t.in, t.spec, pcm, n, t.pts); err != nil {
-			return nil, err
-		}
-		t.pts += int64(n)
-		if err := t.src.BuffersrcAddFrame(t.in, 0); err != nil {
+	if err := t.push(pcm); err != nil {
+		return nil, fmt.Errorf("changing the speed: %w", err)
+	}
+	if !drain {
+		return t.buf, nil
+	}
+	// The filters keep the end of what they have got: silence pushes it out.
+	end := int64(math.Round(float64(t.went) / t.speed))
+	silence := make([]byte, t.spec.rate/10*t.frameBytes)
+	for n := 0; t.out < end && n < maxPushes; n++ {
+		if err := t.push(silence); err != nil {
 			return nil, fmt.Errorf("changing the speed: %w", err)
 		}
 	}
-	if drain {
-		if err := t.src.BuffersrcAddFrame(nil, 0); err != nil {
-			return nil, fmt.Errorf("changing the speed: %w", err)
+	excess := min(int(max(0, t.out-end))*t.frameBytes, len(t.buf))
+	t.free()
+	t.went, t.out = 0, 0
+	return t.buf[:len(t.buf)-excess], t.build()
+}
+
+// maxPushes is how much silence, in tenths of a second, is pushed through at most: no
+// filter keeps more at the highest speed.
+const maxPushes = 50
+
+// push sends pcm into the filters and adds what comes out to buf.
+func (t *tempo) push(pcm []byte) error {
+	if n := len(pcm) / t.frameBytes; n > 0 {
+		if err := fillAudioFrame(t.in, t.spec, pcm, n, t.went); err != nil {
+			return err
+		}
+		t.went += int64(n)
+		if err := t.src.BuffersrcAddFrame(t.in, 0); err != nil {
+			return err
 		}
 	}
 	for {
 		err := t.sink.BuffersinkGetFrame(t.got, 0)
 		if errors.Is(err, astiav.ErrEagain) || errors.Is(err, astiav.ErrEof) {
-			break
+			return nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("changing the speed: %w", err)
+			return err
 		}
 		var o soundInfo
 		if err := soundInfoOf(t.got, &o); err != nil {
-			return nil, err
+			return err
 		}
 		t.buf = append(t.buf, soundPlane(&o, 0)...)
+		t.out += int64(o.samples)
 		t.got.Unref()
 	}
-	if drain {
-		t.free()
-		t.pts = 0
-		if err := t.build(); err != nil {
-			return nil, err
-		}
-	}
-	return t.buf, nil
 }
 
 func (t *tempo) close() {

@@ -473,14 +473,25 @@ void pl_opaque(void *dst, int stride, int w, int h) {
 
 // --- resampling ---
 
+// Bits that soxr is exact to: its "very high quality", inaudible also in 24 bits.
+#define SOXR_PRECISION 28
+
 struct SwrContext *pl_swr_new(int ifmt, int irate, int ich, uint64_t imask,
     int ofmt, int orate, int och, uint64_t omask, int *err) {
     AVChannelLayout in = {0}, out = {0};
     struct SwrContext *c = NULL;
     if ((*err = layout_from(&in, ich, imask)) >= 0 && (*err = layout_from(&out, och, omask)) >= 0 &&
-        (*err = swr_alloc_set_opts2(&c, &out, ofmt, orate, &in, ifmt, irate, 0, NULL)) >= 0 &&
-        (*err = swr_init(c)) < 0)
-        swr_free(&c);
+        (*err = swr_alloc_set_opts2(&c, &out, ofmt, orate, &in, ifmt, irate, 0, NULL)) >= 0) {
+        int better = irate != orate && av_opt_set_int(c, "resampler", SWR_ENGINE_SOXR, 0) >= 0 &&
+            av_opt_set_int(c, "precision", SOXR_PRECISION, 0) >= 0;
+        *err = swr_init(c);
+        if (*err < 0 && better) { // soxr is not built in
+            av_opt_set_int(c, "resampler", SWR_ENGINE_SWR, 0);
+            *err = swr_init(c);
+        }
+        if (*err < 0)
+            swr_free(&c);
+    }
     av_channel_layout_uninit(&in);
     av_channel_layout_uninit(&out);
     return c;

@@ -67,6 +67,9 @@ func (c *Clock) SetSpeed(speed float64, now time.Duration) {
 	c.media, c.at, c.speed = c.At(now), now, speed
 }
 
+// Lock has the master that is followed locked on to anew, as at the start.
+func (c *Clock) Lock(now time.Duration) { c.locked = now }
+
 // Speed is the current speed.
 func (c *Clock) Speed() float64 { return c.speed }
 
@@ -80,6 +83,8 @@ const (
 	// between two crystals (100 ppm) leaves an error of 100 us.
 	lockTime, holdTime = 50 * time.Millisecond, time.Second
 	lockFor            = 400 * time.Millisecond
+	// A master that was silent for so long is locked on to anew.
+	absence = 200 * time.Millisecond
 )
 
 // Follow brings a running clock towards master, the media time that the master
@@ -89,6 +94,9 @@ func (c *Clock) Follow(master, now time.Duration) time.Duration {
 	dev := master - c.At(now)
 	dt := now - c.last
 	c.last = now
+	if dt > absence {
+		c.locked = now
+	}
 	if dev > stepAbove || dev < -stepAbove {
 		c.Set(master, now)
 		return dev
