@@ -27,7 +27,7 @@ require (
 	github.com/dchest/jsmin v0.0.0-20220218165748-59f39799265f // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/gorilla/websocket v1.5.3 // indirect
-	github.com/jfreymuth/pulse v0.1.1 // indirect
+	github.com/jfreymuth/pulse v0.1.1
 	github.com/josephspurrier/goversioninfo v1.4.1 // indirect
 	github.com/pion/logging v0.2.4 // indirect
 	github.com/pion/randutil v0.1.0 // indirect

@@ -10,6 +10,7 @@ import (
 	"math/rand"
 	"os"
 	"path/filepath"
+	"sort"
 	"sync"
 	"testing"
 	"time"
@@ -154,12 +155,12 @@ func (h *heardAt) frames() int64 {
 func (h *heardAt) when(frame int64, rate int) (time.Duration, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for i := len(h.marks) - 1; i >= 0; i-- {
-		if m := h.marks[i]; m.frame <= frame && frame < h.total {
-			return m.at + time.Duration(frame-m.frame)*time.Second/time.Duration(rate), true
-		}
+	i := sort.Search(len(h.marks), func(i int) bool { return h.marks[i].frame > frame }) - 1
+	if i < 0 || frame >= h.total {
+		return 0, false
 	}
-	return 0, false
+	m := h.marks[i]
+	return m.at + time.Duration(frame-m.frame)*time.Second/time.Duration(rate), true
 }
 
 // passing is a resampler for equal formats.
@@ -304,14 +305,17 @@ func (s *stage) picturesAt(n int, rate render.Rational) demux.Source {
 
 // tone makes a raw source of sound in which every sample differs from its
 // neighbours.
-func (s *stage) tone(d time.Duration) (demux.Source, []byte) {
+func (s *stage) tone(d time.Duration) (demux.Source, []byte) { return s.toneAs(d, testFormat) }
+
+// toneAs is tone in another format of 16 bits.
+func (s *stage) toneAs(d time.Duration, f audio.Format) (demux.Source, []byte) {
 	path := filepath.Join(s.dir, "sound.pcm")
-	data := make([]byte, testFormat.Frames(d)*2)
+	data := make([]byte, f.Frames(d)*int64(f.FrameBytes()))
 	rand.New(rand.NewSource(1)).Read(data)
 	if err := os.WriteFile(path, data, 0o644); err != nil {
 		s.t.Fatal(err)
 	}
-	src, err := demux.OpenRawAudio(path, demux.RawAudioParams{Codec: "pcm_s16le", SampleBytes: 2, Format: testFormat})
+	src, err := demux.OpenRawAudio(path, demux.RawAudioParams{Codec: "pcm_s16le", SampleBytes: 2, Format: f})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -344,7 +348,7 @@ func (s *stage) finish() {
 	s.t.Helper()
 	select {
 	case <-s.done:
-	case <-time.After(time.Hour):
+	case <-time.After(2 * time.Hour):
 		s.cancel(errors.New("never ended"))
 		<-s.done
 		s.t.Fatalf("playback did not end; %+v", s.p.Stats())

@@ -3,6 +3,7 @@ package player
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"math/rand"
 	"slices"
 	"strings"
@@ -10,7 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"planar/audio"
 	"planar/demux"
+	"planar/render"
 )
 
 const ms = time.Millisecond
@@ -94,6 +97,36 @@ func TestPicturesFollowTheSound(t *testing.T) {
 				}
 				if st := s.p.Stats(); st.Dropped != 0 || st.Underruns != 0 {
 					t.Errorf("dropped %d, underruns %d", st.Dropped, st.Underruns)
+				}
+			})
+		})
+	}
+}
+
+// An hour with a device whose crystal is off: pictures stay with the sound, and none is
+// dropped for it.
+func TestNoDriftInAnHour(t *testing.T) {
+	for _, ppm := range []float64{-100, 100} {
+		t.Run(fmt.Sprint(ppm), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t)
+				s.sound.Drift = ppm / 1e6
+				const rate, fps = 8000, 2
+				sound, _ := s.toneAs(time.Hour, audio.Format{Sample: audio.S16, Rate: rate, Channels: 1})
+				s.start(demux.Pair(s.picturesAt(3600*fps, render.Rational{Num: fps, Den: 1}), sound))
+				s.finish()
+				all := s.screen.all()
+				if !slices.Equal(numbers(all), count(0, 3600*fps)) {
+					t.Fatalf("%d frames were shown, want each of %d", len(all), 3600*fps)
+				}
+				for _, f := range all[2*fps:] {
+					heard, ok := s.heard.when(int64(f.pts.Seconds()*rate), rate)
+					if off := f.at - heard; !ok || abs(off) > 2*ms {
+						t.Fatalf("after %v the picture is %v behind its sound", f.pts, off)
+					}
+				}
+				if st := s.p.Stats(); st.Underruns != 0 {
+					t.Errorf("%d underruns", st.Underruns)
 				}
 			})
 		})

@@ -18,6 +18,7 @@ type Options struct {
 	Period  int           // frames of a hand-over, 0 for audio.PeriodFrames
 	Latency time.Duration // from a hand-over until its first frame is heard
 	Burst   int           // hand-overs that come at once, less than 2 for an even device
+	Drift   float64       // by how much of itself its clock is too fast: 100e-6 is 100 ppm
 	Unpaced bool          // consume in Write, at once, instead of in real time
 
 	// Consume receives the sound as it is handed over, with the volume applied
@@ -132,7 +133,8 @@ func (d *Device) turn() {
 		d.handOver(at)
 	}
 	d.mu.Lock()
-	d.due = d.due.Add(d.format.Duration(int64(d.opt.Period * d.opt.Burst)))
+	turn := d.format.Duration(int64(d.opt.Period * d.opt.Burst))
+	d.due = d.due.Add(time.Duration(float64(turn) / (1 + d.opt.Drift)))
 	d.mu.Unlock()
 }
 

@@ -191,6 +191,7 @@ func (d *Device) start(id sdl.AudioDeviceID) {
 	defer d.mu.Unlock()
 	d.id = id
 	d.offset.reset()
+	d.offset.request = d.period / 4 // as PulseAudio does with the buffer that SDL asks for
 	C.planar_out_attach(d.out, C.SDL_AudioDeviceID(id))
 	sdl.PauseAudioDevice(id, false) // into the output's own pause: see planar_out_pause
 	if d.driver != "pulseaudio" {

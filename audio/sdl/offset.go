@@ -6,73 +6,91 @@ import (
 	"time"
 )
 
-// offset is when the first frame of a stream was, or would have been, heard, as it was
-// measured again and again: frame n is heard n/rate later. Measurements are late by up
-// to a request of the sound server, never early but for an exception. Its methods may be
-// called from any goroutine.
+// bounds are what one answer of the sound server says about when the first frame of a
+// stream was heard: not before low, as what SDL still holds back will come after it, and
+// not after high, as the block before the latest has gone in whole.
+type bounds struct{ low, high time.Duration }
+
+// offset is when the first frame of a stream was, or would have been, heard: frame n
+// is heard n/rate later. It is narrowed down by many bounds. Its methods may be called from any
+// goroutine.
 type offset struct {
+	request time.Duration // what the server requests at a time, at least
+
 	mu   sync.Mutex
-	seen []time.Duration // the latest measurements, oldest first
+	seen []bounds // the latest ones that agree, oldest first
+	odd  []bounds // the latest ones in a row that do not agree with these
 }
 
 const (
-	// So many are kept: 2.4 s at ten measurements a second. A device that is 100 ppm fast
-	// is followed with 0.2 ms of delay.
-	offsetsKept = 24
-	// Of so many the least counts; for each so many more another one is left out, which
-	// is too early if the machine was too busy to hand over what was counted. The result
-	// is late by an eighth of a request at most.
-	offsetsEach = 8
-	// A stream that was interrupted is late from then on, by this or more. If the latest
-	// few all say so, those before are forgotten.
-	offsetJump = 3 * time.Millisecond
-	offsetsFew = 8
+	// So many are kept, for some 2 s. A device that is 100 ppm fast is followed
+	// with 0.2 ms of delay at most.
+	boundsKept = 24
+	// So many are needed, of all phases of a block, before they tell anything.
+	boundsNeeded = 6
+	// Answers are inexact by this.
+	boundsSlack = 500 * time.Microsecond
+	// A stream that was interrupted is late from then on. So many in a row that disagree
+	// are believed; single ones are a busy machine's.
+	boundsOdd = 4
 )
 
-// add takes a measurement.
-func (o *offset) add(d time.Duration) {
+// add takes what another answer says.
+func (o *offset) add(b bounds) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.seen = append(o.seen, d)
-	if n := len(o.seen) - offsetsKept; n > 0 {
+	if len(o.seen) > 0 {
+		if now := narrow(o.seen); b.low > now.high+boundsSlack || b.high < now.low-boundsSlack {
+			if o.odd = append(o.odd, b); len(o.odd) == boundsOdd {
+				o.seen, o.odd = o.odd, nil
+			}
+			return
+		}
+	}
+	o.odd = nil
+	o.seen = append(o.seen, b)
+	if n := len(o.seen) - boundsKept; n > 0 {
 		o.seen = slices.Delete(o.seen, 0, n)
 	}
-	if n := len(o.seen) - offsetsFew; n > 0 && o.late(offsetsFew) {
-		o.seen = slices.Delete(o.seen, 0, n)
-	}
-}
-
-// late reports whether the latest n measurements all lie behind what counts.
-func (o *offset) late(n int) bool {
-	return slices.Min(o.seen[len(o.seen)-n:]) > least(o.seen)+offsetJump
 }
 
 // get is the offset, false if it is not known yet.
+//
+// SDL asks for the next block when a request of the server's could take the rest of the one
+// before. If requests and blocks keep step, that rest is always a whole request, which
+// low therefore lacks and high has or has more than. If they do not, high comes close.
 func (o *offset) get() (time.Duration, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.seen) == 0 {
+	if len(o.seen) < boundsNeeded {
 		return 0, false
 	}
-	return least(o.seen), true
+	b := narrow(o.seen)
+	return min(b.high, b.low+o.request), true
 }
 
-// settled reports whether there are enough measurements to trust, and no sign of an
-// interruption.
+// settled reports whether there are enough answers to trust, and none that disagrees.
 func (o *offset) settled() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return len(o.seen) == offsetsKept && !o.late(offsetsFew/2)
+	return len(o.seen) >= boundsKept/2 && len(o.odd) == 0
 }
 
 // reset forgets all: another stream has begun.
 func (o *offset) reset() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.seen = nil
+	o.seen, o.odd = nil, nil
 }
 
-// least is the least measurement, less those that are left out.
-func least(seen []time.Duration) time.Duration {
-	return slices.Sorted(slices.Values(seen))[(len(seen)-1)/offsetsEach]
+// narrow is what all say together, but for the least high: a busy machine lets the
+// server answer before it has got what was sent.
+func narrow(all []bounds) bounds {
+	low := all[0].low
+	high := make([]time.Duration, len(all))
+	for i, b := range all {
+		low, high[i] = max(low, b.low), b.high
+	}
+	slices.Sort(high)
+	return bounds{low, high[min(1, len(high)-1)]}
 }

@@ -30,13 +30,14 @@ type stream struct {
 }
 
 const (
-	// Ten measurements a second follow any clock; each costs some 0.2 ms of processor
-	// time. In a pause nothing is heard. Until enough are there, each period has one.
-	measureEach   = 100 * time.Millisecond
-	measurePaused = time.Second
-	// askAfter is how long after a callback the server is asked: what was handed over
-	// has reached it by then, and as a rule it has not requested more.
-	askAfter = 4 * time.Millisecond
+	// How long nobody asks after two answers. They cost some 0.2 ms of processor time each. In
+	// a pause there are none, and until there are enough, one comes after the other.
+	askEach = 100 * time.Millisecond
+	// When in a period the server is asked, after a callback came: when what was handed
+	// over has reached it and it has hardly requested more, and when it has got most of
+	// the block.
+	askSoon = 4 * time.Millisecond
+	askLate = 0.85
 	// An answer that took longer says too little about its moment.
 	slowAnswer = 3 * time.Millisecond
 )
@@ -51,26 +52,31 @@ func measurePulse(ctx context.Context, s stream) error {
 	}
 	defer server.conn.Close()
 	defer context.AfterFunc(ctx, func() { server.conn.Close() })()
+	late := time.Duration(askLate * float64(s.period))
 	for {
-		first, err := server.first(ctx, s)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, errNoAnswer): // the device stands still
-		case err != nil:
-			return err
-		default:
-			s.offset.add(first)
+		for _, phase := range []time.Duration{askSoon, late} {
+			b, err := server.ask(ctx, s, phase)
+			switch {
+			case ctx.Err() != nil:
+				return nil
+			case errors.Is(err, errNoAnswer): // the device stands still
+			case err != nil:
+				return err
+			default:
+				s.offset.add(b)
+			}
 		}
-		wait := measureEach
-		switch {
-		case s.paused():
-			wait = measurePaused
-		case !s.offset.settled():
+		wait := askEach
+		if !s.offset.settled() {
 			wait = 0
 		}
 		if !sleep(ctx, wait) {
 			return nil
+		}
+		for s.offset.settled() && s.paused() {
+			if !sleep(ctx, askEach) {
+				return nil
+			}
 		}
 	}
 }
@@ -112,32 +118,37 @@ func dialPulse() (*pulse, error) {
 // errNoAnswer means that nothing could be measured this time.
 var errNoAnswer = errors.New("the sound server was not asked in time")
 
-// first measures when the stream's first frame was heard.
+// ask measures when the stream's first frame was heard, at a phase of a block: so long
+// after the callback that asked for it.
 //
-// SDL asks the callback for a block as soon as all of the one before has gone, and hands
-// it over in parts, as the server requests them. So when a callback has just come, the
-// server has what was given before it, and at most a part of a request more: by so much
-// the answer is late.
-func (p *pulse) first(ctx context.Context, s stream) (time.Duration, error) {
+// SDL asks the callback for a block as soon as all of the one before has gone to the server,
+// and hands it over in parts, as the server requests them. How much of it has gone nobody
+// can see: none, or all.
+func (p *pulse) ask(ctx context.Context, s stream, phase time.Duration) (b bounds, err error) {
 	f := s.feed()
-	wait := f.when + askAfter - f.now
+	wait := f.when + phase - f.now
 	if wait < 0 {
-		wait += s.period // for the next callback
+		wait += s.period // after the next callback
 	}
-	if !sleep(ctx, wait) {
-		return 0, ctx.Err()
+	if !sleep(ctx, min(wait, s.period)) {
+		return b, ctx.Err()
 	}
 	before := s.feed()
 	ahead, err := p.ahead()
 	if err != nil {
-		return 0, err
+		return b, err
 	}
 	after := s.feed()
-	if before.calls != after.calls || after.now-before.now > slowAnswer || before.now-before.when > s.period/2 {
-		return 0, errNoAnswer
+	if before.calls != after.calls || after.now-before.now > slowAnswer || before.now-before.when > 2*s.period || before.now-before.when < askSoon/2 {
+		return b, errNoAnswer
 	}
-	handed := time.Duration(float64(before.total-before.last) / float64(s.rate) * float64(time.Second))
-	return (before.now+after.now)/2 + ahead - handed, nil
+	low := (before.now+after.now)/2 + ahead - s.lasts(before.total)
+	return bounds{low, low + s.lasts(before.last)}, nil
+}
+
+// lasts is how long frames are heard.
+func (s stream) lasts(frames int64) time.Duration {
+	return time.Duration(float64(frames) / float64(s.rate) * float64(time.Second))
 }
 
 // ahead is how long from now the last of what the server has got of our stream will be

@@ -53,6 +53,9 @@ func (p *opener) rankSound(name string, paired bool) (r soundRanking, err error)
 		}
 		r.candidates = []guess.SoundCandidate{c}
 	}
+	if best := &r.candidates[0]; best.Rest == 0 && best.Format == usualSound.Format && best.Rate == usualSound.Rate && best.Channels == usualSound.Channels {
+		best.Sure = true // what people expect needs no question
+	}
 	return r, nil
 }
 
