@@ -250,10 +250,12 @@ func (s *session) account(f *frame, now time.Duration) {
 			t.duplicated.Add(int64(extra))
 		}
 	}
-	if heard, h := s.speaker.heard(); h == hears && !apart {
+	heard, h := s.speaker.heard()
+	together := h == hears && !apart
+	if together {
 		t.avDiff.Store(int64(f.start - heard))
-		t.avKnown.Store(true)
 	}
+	t.avKnown.Store(together)
 }
 
 // report tells how much sound waits in the output, and its underruns.

@@ -43,15 +43,14 @@ const (
 )
 
 // measurePulse asks the sound server, over a connection of its own, when what it was
-// given will be heard, until ctx ends or the server says nothing of use. SDL does not
-// tell; the server knows its sink's latency, that of Bluetooth included.
+// given will be heard, until ctx ends, with which the stream ends, or the server says nothing
+// of use. SDL does not tell; the server knows its sink's latency, that of Bluetooth included.
 func measurePulse(ctx context.Context, s stream) error {
 	server, err := dialPulse()
 	if err != nil {
 		return err
 	}
-	defer server.conn.Close()
-	defer context.AfterFunc(ctx, func() { server.conn.Close() })()
+	defer func() { server.close(ctx.Err() != nil) }()
 	late := time.Duration(askLate * float64(s.period))
 	for {
 		for _, phase := range []time.Duration{askSoon, late} {
@@ -59,8 +58,9 @@ func measurePulse(ctx context.Context, s stream) error {
 			switch {
 			case ctx.Err() != nil:
 				return nil
-			case errors.Is(err, errNoAnswer): // the device stands still
+			case errors.Is(err, errNoAnswer), errors.Is(err, context.DeadlineExceeded): // the device or the server stands still
 			case err != nil:
+				s.offset.reset() // the rule counts again
 				return err
 			default:
 				s.offset.add(b)
@@ -107,12 +107,26 @@ func dialPulse() (*pulse, error) {
 		return nil, err
 	}
 	c.Callback = func(any) {}
+	c.SetTimeout(answerTime)
 	name := proto.SetClientName{Props: proto.PropList{"application.name": proto.PropListString("planar")}}
 	if err := c.Request(&name, &proto.SetClientNameReply{}); err != nil {
 		conn.Close()
 		return nil, err
 	}
 	return &pulse{client: c, conn: conn}, nil
+}
+
+// answerTime is how long the server may take for an answer: closing the device waits for
+// one.
+const answerTime = 200 * time.Millisecond
+
+// close also ends our stream if that is over. SDL would wait for the next request for
+// sound, which a sink that has been idle sends after up to two seconds.
+func (p *pulse) close(over bool) {
+	if over && p.known {
+		_ = p.client.Request(&proto.KillSinkInput{SinkInputIndex: p.index}, nil)
+	}
+	p.conn.Close()
 }
 
 // errNoAnswer means that nothing could be measured this time.

@@ -300,15 +300,15 @@ func (g *soundGuesser) rates(h *soundHypothesis) []soundRate {
 	case h.channels >= 4:
 		prefer(48000, 4)
 	case h.channels == 1 && h.bytes <= 2 && h.judged && g.sampler.speech(h):
-		prefer(16000, 40)
-		prefer(8000, 20)
+		prefer(16000, 15) // but not before 44100: voices are few, and instruments sound like them
+		prefer(8000, 10)
 	}
 	sum := 0.0
 	for i := range out {
 		if out[i].hz == g.folder.rate {
 			out[i].from = fromFolder
 		}
-		out[i].speech = !h.law() && h.channels == 1 && out[i].hz == 16000 && out[i].weight > 1
+		out[i].speech = !h.law() && h.channels == 1 && out[i].hz == 16000 && out[i].weight > 0.4
 		sum += out[i].weight
 	}
 	for i := range out {
