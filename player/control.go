@@ -340,10 +340,13 @@ func (s *session) snapshotLast() {
 	}
 }
 
-// soundFailed reports that there is no sound device or decoder. Pictures go on
-// without it.
+// soundFailed reports, once for a reason, that there is no sound device or decoder.
+// Pictures go on without it.
 func (s *session) soundFailed(err error) {
-	if s.hasVideo {
+	s.mu.Lock()
+	again := s.noSound != nil && s.noSound.Error() == err.Error()
+	s.mu.Unlock()
+	if s.hasVideo && !again {
 		s.log.Error(fmt.Sprintf("%v: playing without sound", err))
 	}
 	s.setNoSound(err)

@@ -224,13 +224,14 @@ func gone(out AudioOutput) bool {
 	return ok && l.Lost()
 }
 
-// replaceAgain is the time in which only one device that has gone is replaced, so
-// that one which comes and goes ends the sound rather than being opened for ever.
+// replaceAgain is the time in which only one device that has gone is replaced at once; one
+// that comes and goes is then looked for as if there were none.
 const replaceAgain = 5 * time.Second
 
 // replace goes on with another device when one has gone.
 func (k *speaker) replace() {
 	now := k.s.now()
+	k.gone, k.retried = true, now
 	if k.replaced != 0 && now-k.replaced < replaceAgain {
 		k.fail(errors.New("no sound: the sound device has gone"))
 		return
@@ -238,6 +239,18 @@ func (k *speaker) replace() {
 	k.replaced = now
 	k.s.log.Warn("the sound device has gone: trying to open one again")
 	k.reopen()
+}
+
+// retryEach is how often a device is looked for when one has gone and there was no other:
+// it may be plugged in again, or its server be started again. A try takes milliseconds.
+const retryEach = 3 * time.Second
+
+// retry looks for a device now and then.
+func (k *speaker) retry() {
+	if now := k.s.now(); k.gone && k.is(speakerOff) && now-k.retried >= retryEach {
+		k.retried = now
+		k.moving.Store(true)
+	}
 }
 
 // SoundReader reads the sound of a source from beginning to end, apart from

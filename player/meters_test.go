@@ -436,6 +436,44 @@ func TestDeviceGoesAgain(t *testing.T) {
 	})
 }
 
+// A device that comes back after a while is heard again, in time; that there was none is
+// said once.
+func TestDeviceComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		sound, data := s.tone(14 * time.Second)
+		d := &devices{}
+		d.use(s)
+		s.start(demux.Pair(s.pictures(350), sound))
+		time.Sleep(time.Second)
+		d.fail.Store(true)
+		d.lost.Store(1)
+		time.Sleep(7 * time.Second)
+		if st := s.p.Stats(); st.AVKnown {
+			t.Error("without sound there still is a difference to it")
+		}
+		d.fail.Store(false)
+		s.finish()
+		all := d.all()
+		if len(all) != 2 {
+			t.Fatalf("%d devices were opened, want 2", len(all))
+		}
+		if n := strings.Count(s.log.String(), "playing without sound"); n != 1 {
+			t.Errorf("it was said %d times that there is no sound", n)
+		}
+		_, rest := afterSilence(all[1].data)
+		if len(rest) < 2*int(testFormat.Frames(2*time.Second)) || !bytes.HasSuffix(data, rest) {
+			t.Errorf("%d bytes were heard at the end, or others than those of the file", len(rest))
+		}
+		shown := s.screen.all()
+		for i, f := range shown[2:] { // the first waits for the first device
+			if gap := f.at - shown[i+1].at; gap < 25*ms || gap > 55*ms {
+				t.Errorf("frame %d came %v after the one before", f.number, gap)
+			}
+		}
+	})
+}
+
 // steps makes a stereo source: half and tenth of full scale, in the first and the
 // second channel, that change places each second.
 func (s *stage) steps(seconds int) (demux.Source, audio.Format) {

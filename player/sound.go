@@ -56,6 +56,8 @@ type speaker struct {
 	left     bool          // leftAt is known
 	leftAt   time.Duration // the playback time that was heard of it last
 	replaced time.Duration // real time at which a device that had gone was replaced; 0 if none was
+	gone     bool          // a device has, and another one is looked for while there is none
+	retried  time.Duration // real time of the latest look
 
 	resumed  chan struct{} // holds a token when there may be room again
 	mask     channelMask
@@ -138,6 +140,7 @@ func (k *speaker) take(ctx context.Context, p packet) bool {
 	if k.dec == nil || p.mark == markNone && p.Stream != k.stream {
 		return true
 	}
+	k.retry()
 	if !k.move(ctx) {
 		return false
 	}
