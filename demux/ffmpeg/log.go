@@ -26,10 +26,12 @@ func SetLogger(l *slog.Logger) {
 	C.pl_log_forward(on)
 }
 
+const verbose = 40 // AV_LOG_VERBOSE
+
 //export planarLogLine
 func planarLogLine(level C.int, class, line *C.char) {
 	l := logger.Load()
-	if l == nil {
+	if l == nil || level >= verbose && C.GoString(class) == "AVFilter" { // the loudness meter says what it measures, ten times a second
 		return
 	}
 	if s := strings.TrimSpace(C.GoString(line)); s != "" {
