@@ -69,7 +69,10 @@ type Stats struct {
 	AudioPackets int
 	Frames       int           // decoded, waiting for their time
 	SoundQueued  time.Duration // in the output's queue
-	Underruns    int64         // times the sound device ran dry
+	// DeviceLatency is from the hand-over of a sample to the device until it is heard, as
+	// far as that is known.
+	DeviceLatency time.Duration
+	Underruns     int64 // times the sound device ran dry
 	// Loudness is of the sound as it is in the source, since somebody began to look:
 	// Config.Loudness, Status.WatchLoudness. It goes on through pauses and seeks, and
 	// begins anew after ClearLevels. It is ahead of what is heard by the output's
@@ -144,7 +147,7 @@ func (p *Player) Stats() Stats {
 	st.LoopA, st.LoopB = r.loopA, r.loopB
 	st.VideoPackets, st.AudioPackets, st.Frames = r.videoPackets, r.audioPackets, s.frames.Len()
 	st.Loudness = s.speaker.loudness.report()
-	st.SoundQueued, st.Speed, st.Live = r.queued, r.speed, r.live
+	st.SoundQueued, st.DeviceLatency, st.Speed, st.Live = r.queued, r.latency, r.speed, r.live
 	st.Underruns += r.underruns
 	now := s.now()
 	st.Rates = Rates{8 * t.byteRate.rate(now), t.received.rate(now), t.decodeRate.rate(now), t.showRate.rate(now)}
@@ -167,7 +170,7 @@ func (p *Player) Stats() Stats {
 type sessionReport struct {
 	state                      string
 	videoPackets, audioPackets int
-	queued, position           time.Duration
+	queued, latency, position  time.Duration
 	loopA, loopB               time.Duration
 	speed                      float64
 	underruns                  int64
@@ -197,7 +200,7 @@ func (s *session) report() sessionReport {
 		r.audioPackets = s.slane.Len()
 	}
 	r.position = s.soundAt(media)
-	r.queued, r.underruns = s.speaker.report()
+	r.queued, r.latency, r.underruns = s.speaker.report()
 	return r
 }
 
@@ -258,12 +261,13 @@ func (s *session) account(f *frame, now time.Duration) {
 	t.avKnown.Store(together)
 }
 
-// report tells how much sound waits in the output, and its underruns.
-func (k *speaker) report() (queued time.Duration, underruns int64) {
+// report tells how much sound waits in the output, how late the device is, and its
+// underruns.
+func (k *speaker) report() (queued, latency time.Duration, underruns int64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.out == nil {
-		return 0, 0
+		return 0, 0, 0
 	}
-	return k.out.Format().Duration(int64(k.out.Queued())), k.out.Underruns()
+	return k.out.Format().Duration(int64(k.out.Queued())), k.out.Position().Latency, k.out.Underruns()
 }

@@ -122,6 +122,7 @@ type statsLine struct {
 	AudioPackets int       `json:"audio_packets"`
 	Frames       int       `json:"frames_queued"`
 	SoundQueued  float64   `json:"audio_queued_ms"`
+	Latency      float64   `json:"audio_latency_ms"` // of the device
 	Underruns    int64     `json:"underruns"`
 	Stalls       int64     `json:"stalls"` // times that playback waited for a slow disk or network
 	Reconnects   int64     `json:"reconnects"`
@@ -155,7 +156,7 @@ func (r *reporter) write(final bool) error {
 		Elapsed: round(now.Sub(r.from).Seconds()), Final: final, Source: st.Source, State: st.State, Frame: st.Frame,
 		PTS: st.PTS.Seconds(), Duration: st.Duration.Seconds(), Shown: st.Shown, Dropped: st.Dropped, Late: st.Late,
 		Duplicated: st.Duplicated, Decoded: st.Decoded, DecodeErrors: st.DecodeErrors, Lateness: ms(st.Lateness),
-		VideoPackets: st.VideoPackets, AudioPackets: st.AudioPackets, Frames: st.Frames, SoundQueued: ms(st.SoundQueued),
+		VideoPackets: st.VideoPackets, AudioPackets: st.AudioPackets, Frames: st.Frames, SoundQueued: ms(st.SoundQueued), Latency: ms(st.DeviceLatency),
 		Width: st.Look.Width, Height: st.Look.Height, PixelFormat: st.Look.Format, Matrix: st.Look.Colour.Matrix.String(),
 		Range: st.Look.Colour.Range.String(), Siting: st.Look.Colour.Siting.String(), Assumed: assumed(st.Look.Said),
 		Underruns: st.Underruns, Stalls: st.Stalls, Reconnects: st.Reconnects, Skips: st.Skips, Speed: st.Speed,

@@ -125,10 +125,11 @@ const lateness = "Lateness"
 func sounding(st player.Stats) group {
 	g := group{title: "Sound"}
 	if st.AVKnown {
-		g.add("Sound − picture", "%+.1f ms", inMillis(-st.AVDiff))
+		g.add("Sound late by", "%+.1f ms", inMillis(st.AVDiff))
 	}
 	if st.AVKnown || st.SoundQueued > 0 || st.AudioPackets > 0 {
 		g.add("Sound queue", "%s", millis(st.SoundQueued))
+		g.add("Device latency", "%s", millis(st.DeviceLatency))
 		g.add("Underruns", "%d", st.Underruns).bad = st.Underruns > 0
 	}
 	return g
