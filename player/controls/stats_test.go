@@ -19,7 +19,7 @@ func fileStats() player.Stats {
 	return player.Stats{
 		Source: "bridge_352x288_25fps.yuv", State: "playing", Frame: 310, PTS: 12400 * time.Millisecond,
 		Look:  player.Look{Width: 352, Height: 288, Format: "yuv420p"},
-		Shown: 311, Late: 1, Dropped: 2, Duplicated: 3, AVKnown: true, AVDiff: -3200 * time.Microsecond, SoundQueued: 84 * time.Millisecond,
+		Shown: 311, Late: 1, Dropped: 2, Duplicated: 3, AVKnown: true, AVDiff: -3200 * time.Microsecond, SoundQueued: 84 * time.Millisecond, DeviceLatency: 22 * time.Millisecond,
 		Rates:    player.Rates{Bits: 30.41e6, Received: 25, Decoded: 25, Shown: 24.9},
 		Stages:   player.Stages{Decode: 1200 * time.Microsecond, Queue: 40 * time.Millisecond, Present: 300 * time.Microsecond},
 		Lateness: -250 * time.Microsecond, Speed: 1,
@@ -59,7 +59,7 @@ func TestStatistics(t *testing.T) {
 		{"a file", fileStats(), nil, []string{
 			"Name: bridge_352x288_25fps.yuv", "State: playing", "Bitrate: 30.41 Mbit/s", "Size: 352 × 288", "Format: yuv420p", "Frame: 310 at 00:12.400",
 			"Received: 25.0 fps", "Decoded: 25.0 fps", "Shown: 24.9 fps", "Frames shown: 311", "Late: 1\n", "Dropped: 2\n", "Repeated: 3\n",
-			"Queue: 40.0 ms", "Present: 0.3 ms", "Lateness: -0.2 ms", "Sound − picture: +3.2 ms", "Sound queue: 84.0 ms",
+			"Queue: 40.0 ms", "Present: 0.3 ms", "Lateness: -0.2 ms", "Sound late by: -3.2 ms", "Sound queue: 84.0 ms", "Device latency: 22.0 ms",
 		}, []string{"Stream", "Reorder", "Decode:", "Live", "Reconnects", "Damaged"}},
 		{
 			"sound alone",
