@@ -55,6 +55,19 @@ func (m ChannelMap) String() string {
 	return strings.Join(parts, ",")
 }
 
+// Silent reports whether nothing is heard of a source of so many channels, although the
+// map asks for some.
+func (m ChannelMap) Silent(channels int) bool {
+	asks := false
+	for _, c := range m {
+		if c > 0 && c <= channels {
+			return false
+		}
+		asks = asks || c > 0
+	}
+	return asks
+}
+
 // Format is the format that comes out where f goes in.
 func (m ChannelMap) Format(f Format) Format {
 	if len(m) == 0 {

@@ -66,6 +66,11 @@ var magics = []struct {
 	{0, "\x00\x00\x01\x46\x01"},
 }
 
+// IsWave reports whether a file that begins so is a WAVE file.
+func IsWave(head []byte) bool {
+	return len(head) >= 12 && (bytes.HasPrefix(head, []byte("RIFF")) || bytes.HasPrefix(head, []byte("RF64"))) && string(head[8:12]) == "WAVE"
+}
+
 // IsContainer reports whether a file that begins so has a header that FFmpeg
 // knows, whatever the file's name may suggest.
 func IsContainer(head []byte) bool {

@@ -47,6 +47,9 @@ func OpenRawAudio(name string, p RawAudioParams) (Source, error) {
 	}
 	if a.file.seekable() && a.frames() == 0 {
 		a.file.close()
+		if p.Header > 0 {
+			return nil, fmt.Errorf("%s: cannot be played: has %d bytes, and its sound is to begin after %d: give another --header-bytes", name, a.file.size.Load(), p.Header)
+		}
 		return nil, fmt.Errorf("%s: cannot be played: has %d bytes, less than one frame of %d bytes", name, a.file.size.Load(), a.frame)
 	}
 	if p.Planar {

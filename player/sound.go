@@ -3,6 +3,7 @@ package player
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"sync"
@@ -179,6 +180,7 @@ func (k *speaker) take(ctx context.Context, p packet) bool {
 // is heard, the new one begins where playback is by now, as on another output.
 func (k *speaker) change(stream int) {
 	k.stream, k.stitch = stream, true
+	k.loudness.clear()
 	k.mu.Lock()
 	_, h := k.hearing()
 	state, opened := k.state, k.out != nil
@@ -303,6 +305,9 @@ func (k *speaker) play(ctx context.Context, b *audio.Block) bool {
 		k.mu.Lock()
 		k.decoded = b.Format
 		k.mu.Unlock()
+		if m := *k.routes.Load(); m.Silent(b.Channels) {
+			k.s.log.Warn(fmt.Sprintf("%s: the channel map %v asks for channels that it has not: it has %d, and is silent", label(k.s.name), m, b.Channels))
+		}
 	}
 	if t, h := k.heard(); h == hears {
 		k.left = false

@@ -71,7 +71,7 @@ func (p *opener) open(ctx context.Context, name string) (demux.Source, error) {
 	}
 	var second demux.Source
 	if c := p.audioContent(); c == demux.RawAudio {
-		second, err = p.openRawSound(p.o.audio, name)
+		second, err = p.openRawSound(p.o.audio, name, src.Info().Duration)
 	} else {
 		second, err = p.openOne(ctx, p.o.audio, c)
 	}
@@ -94,20 +94,25 @@ func (p *opener) openToPlay(ctx context.Context, name string) (demux.Source, err
 // content says what a source is: by --as, by its name, by the flags given.
 func (p *opener) content(name string) demux.Content {
 	switch {
-	case p.o.as != demux.Unknown:
-		return p.o.as
-	case p.files.isRaw(name):
+	case p.files.isRaw(name): // the panel has the last word
 		return demux.RawVideo
 	case p.files.isSound(name):
 		return demux.RawAudio
+	case p.o.as != demux.Unknown:
+		return p.o.as
 	case demux.IsURL(name):
 		return demux.Media
 	}
-	c := demux.ContentOf(name)
-	if c == demux.RawAudio || c == demux.Y4M {
-		return c
-	}
+	c := contentOfName(name)
 	head := demux.Head(name)
+	switch {
+	case c == demux.Y4M:
+		return c
+	case demux.IsWave(head):
+		return demux.Media // also where it is called .pcm
+	case c == demux.RawAudio:
+		return p.saidOr(name, c)
+	}
 	if demux.IsY4M(head) {
 		return demux.Y4M // whatever its name
 	}
@@ -115,7 +120,7 @@ func (p *opener) content(name string) demux.Content {
 		return demux.RawVideo // "dump.yuv420p10le"
 	}
 	if c == demux.RawVideo || name != "-" && !unknownExtension(name) {
-		return c
+		return p.saidOr(name, c)
 	}
 	switch {
 	case p.o.rawVideo:
@@ -125,11 +130,8 @@ func (p *opener) content(name string) demux.Content {
 	case name == "-", demux.IsContainer(head):
 		return c
 	}
-	if _, _, ok := p.choices.lookup(name); ok {
-		return demux.RawVideo
-	}
-	if _, _, ok := p.choices.lookupSound(name); ok {
-		return demux.RawAudio
+	if said := p.saidOr(name, c); said != c {
+		return said
 	}
 	switch {
 	case demux.ParseName(name).Width > 0, demux.IsSequence(name):
@@ -140,27 +142,50 @@ func (p *opener) content(name string) demux.Content {
 	return c
 }
 
+// contentOfName is what a file's extension says.
+func contentOfName(name string) demux.Content {
+	c := demux.ContentOf(name)
+	if c == demux.Media && guess.SoundExtension(name) && !demux.IsContainer(demux.Head(name)) {
+		return demux.RawAudio
+	}
+	return c
+}
+
+// saidOr is what a file was taken for by choice before; what it is called if it was
+// not.
+func (p *opener) saidOr(name string, c demux.Content) demux.Content {
+	if p.o.forget {
+		return c
+	}
+	if _, _, ok := p.choices.lookup(name); ok {
+		return demux.RawVideo
+	}
+	if _, _, ok := p.choices.lookupSound(name); ok {
+		return demux.RawAudio
+	}
+	return c
+}
+
 // audioContent says what the file of --audio is. One that says nothing of itself is
 // sound rather than pictures.
 func (p *opener) audioContent() demux.Content {
 	name := p.o.audio
-	c := demux.ContentOf(name)
+	c := contentOfName(name)
 	switch {
 	case demux.IsURL(name):
 		return demux.Media
-	case c == demux.RawAudio, p.files.isSound(name):
+	case p.files.isSound(name):
 		return demux.RawAudio
+	case demux.IsWave(demux.Head(name)):
+		return demux.Media
+	case c == demux.RawAudio:
+		return c
 	case c != demux.Media, demux.IsContainer(demux.Head(name)):
 		return c
-	case p.o.rawAudio, strings.EqualFold(filepath.Ext(name), ".raw"):
-		return demux.RawAudio
-	case !unknownExtension(name):
-		return c
-	}
-	if _, _, ok := p.choices.lookupSound(name); ok || guess.SpeaksOfSound(name) {
+	case p.o.rawAudio, unknownExtension(name):
 		return demux.RawAudio
 	}
-	return c
+	return p.saidOr(name, c)
 }
 
 // unknownExtension reports whether a name's ending says nothing of a container.
@@ -182,7 +207,7 @@ func (p *opener) openOne(ctx context.Context, name string, c demux.Content) (dem
 	case demux.Y4M:
 		return p.openY4M(name)
 	case demux.RawAudio:
-		return p.openRawSound(name, name)
+		return p.openRawSound(name, name, 0)
 	}
 	if isRTSP(name) {
 		src, err := p.openRTSP(ctx, name)

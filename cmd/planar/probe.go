@@ -316,7 +316,7 @@ func (s probedStream) line() string {
 		}
 	}
 	if s.Rate > 0 {
-		add("%d Hz, %d channels", s.Rate, s.Channels)
+		add("%d Hz, %s", s.Rate, channelCount(s.Channels))
 	}
 	if s.Language != "" {
 		add("language %s", s.Language)

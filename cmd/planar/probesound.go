@@ -53,7 +53,7 @@ const maxProbed = 512 << 20
 
 // probeSound looks at headerless sound.
 func (p *opener) probeSound(ctx context.Context, name string) (r probed, err error) {
-	rank, err := p.rankSound(name, false)
+	rank, err := p.rankSound(name, false, 0)
 	if err != nil {
 		return r, err
 	}
@@ -68,7 +68,9 @@ func (p *opener) probeSound(ctx context.Context, name string) (r probed, err err
 		Duration: info.Duration.Seconds(), Seekable: info.Seekable, Notes: info.Notes,
 	}
 	for _, s := range src.Streams() {
-		r.Streams = append(r.Streams, describeStream(s))
+		d := describeStream(s)
+		d.Track = 1
+		r.Streams = append(r.Streams, d)
 	}
 	for _, c := range rank.candidates {
 		k := probedSound{

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"strings"
+	"time"
 
 	"planar/audio"
 	"planar/demux"
@@ -21,13 +24,15 @@ type soundRanking struct {
 	said       soundChoice // by flags, now or earlier; flags come first
 	remembered bool        // something of it was said earlier
 	size       int64       // bytes, -1 of a pipe
+	expected   bool        // the best is what most people expect, and needs no question
 	// candidates has one at least, and every one is whole.
 	candidates []guess.SoundCandidate
 }
 
-// rankSound looks at headerless sound, that of a source of another name if paired:
-// --header-bytes then is the pictures'. Its error says why it cannot be sound.
-func (p *opener) rankSound(name string, paired bool) (r soundRanking, err error) {
+// rankSound looks at headerless sound, that of pictures if it is paired: --header-bytes
+// then is theirs, and how long they last, 0 if that is not known, may tell the rate. Its
+// error says why it cannot be sound.
+func (p *opener) rankSound(name string, paired bool, pictures time.Duration) (r soundRanking, err error) {
 	file, closeFile, err := rawFile(name)
 	if err != nil {
 		return r, err
@@ -53,10 +58,36 @@ func (p *opener) rankSound(name string, paired bool) (r soundRanking, err error)
 		}
 		r.candidates = []guess.SoundCandidate{c}
 	}
-	if best := &r.candidates[0]; best.Rest == 0 && best.Format == usualSound.Format && best.Rate == usualSound.Rate && best.Channels == usualSound.Channels {
-		best.Sure = true // what people expect needs no question
-	}
+	fits := asLong(r.candidates, pictures)
+	best := r.candidates[0]
+	r.expected = best.Rest == 0 && best.Format == usualSound.Format && best.Channels == usualSound.Channels &&
+		(fits || pictures <= 0 && best.Rate == usualSound.Rate)
 	return r, nil
+}
+
+// asLong puts that candidate first which differs from the best by its rate alone, if at
+// all, and lasts as long as the pictures, within 1 %: content does not tell the rate. It
+// reports whether there is one.
+func asLong(all []guess.SoundCandidate, pictures time.Duration) bool {
+	best := all[0]
+	if best.Sure || pictures <= 0 || best.Frames <= 0 {
+		return false
+	}
+	for i, c := range all {
+		lasts := float64(c.Frames) / float64(c.Rate)
+		if c.Format != best.Format || c.Channels != best.Channels || math.Abs(lasts/pictures.Seconds()-1) > 0.01 {
+			continue
+		}
+		for k, r := range c.Reasons {
+			if what, _, ok := strings.Cut(r, " Hz:"); ok {
+				c.Reasons[k] = what + " Hz: as long as the pictures"
+			}
+		}
+		copy(all[1:], all[:i])
+		all[0] = c
+		return true
+	}
+	return false
 }
 
 // recallSound adds what was said of a file earlier. How long the file is now does
@@ -69,6 +100,9 @@ func (p *opener) recallSound(name string, r *soundRanking) {
 		return
 	}
 	if earlier, _, ok := p.choices.lookupSound(name); ok {
+		if r.size >= 0 && earlier.Header >= r.size {
+			earlier.Header = 0 // the file has been cut since
+		}
 		r.said, r.remembered = r.said.orElse(earlier), true
 	}
 }
@@ -84,8 +118,9 @@ func soundFrameBytes(s guess.Sound) (int64, error) {
 
 // openRawSound opens headerless sound as the flags, an earlier choice, or the best
 // guess have it. source is what it plays for: name itself, or pictures.
-func (p *opener) openRawSound(name, source string) (demux.Source, error) {
-	r, err := p.rankSound(name, name != source)
+// pictures is how long those last, 0 if that is not known.
+func (p *opener) openRawSound(name, source string, pictures time.Duration) (demux.Source, error) {
+	r, err := p.rankSound(name, name != source, pictures)
 	if err != nil {
 		return nil, err
 	}
@@ -94,14 +129,14 @@ func (p *opener) openRawSound(name, source string) (demux.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.files.openedSound(name, source, best, r.size)
+	p.files.openedSound(name, source, best, r.size, best.Sure || r.expected)
 	_, chosen := p.files.soundChoice(name)
-	if r.size >= 0 && (chosen || p.o.describesSound && r.said.Sound != (guess.Sound{}) && (name == p.o.audio || slices.Contains(p.o.sources, name))) {
+	if r.size >= 0 && (chosen || p.o.describesSound && (r.said.Sound != (guess.Sound{}) || r.said.ZeroHeader) && (name == p.o.audio || slices.Contains(p.o.sources, name))) {
 		if err := p.choices.rememberSound(name, r.size, r.said); err != nil {
 			p.debug("cannot remember how " + name + " was opened: " + err.Error())
 		}
 	}
-	if _, told := p.once.LoadOrStore(name, true); !told && !chosen && !best.Sure {
+	if _, told := p.once.LoadOrStore(name, true); !told && !chosen && !best.Sure && !r.expected {
 		spoken := name
 		if name == "-" {
 			spoken = "standard input"
@@ -114,11 +149,14 @@ func (p *opener) openRawSound(name, source string) (demux.Source, error) {
 
 // describeSound is for a line of text: "s16le, 44100 Hz, 2 channels".
 func describeSound(s guess.Sound) string {
-	channels := fmt.Sprintf("%d channels", s.Channels)
-	if s.Channels == 1 {
-		channels = "1 channel"
+	return fmt.Sprintf("%s, %d Hz, %s", s.Format, s.Rate, channelCount(s.Channels))
+}
+
+func channelCount(n int) string {
+	if n == 1 {
+		return "1 channel"
 	}
-	return fmt.Sprintf("%s, %d Hz, %s", s.Format, s.Rate, channels)
+	return fmt.Sprintf("%d channels", n)
 }
 
 // openSound opens headerless sound of which everything is known.
@@ -156,8 +194,8 @@ type openedSound struct {
 }
 
 // openedSound notes what sound was opened as.
-func (r *rawFiles) openedSound(file, source string, c guess.SoundCandidate, size int64) {
-	s := openedSound{RawSound: controls.RawSound{Sound: c.Sound, Bytes: size, Sure: c.Sure}, file: file}
+func (r *rawFiles) openedSound(file, source string, c guess.SoundCandidate, size int64, sure bool) {
+	s := openedSound{RawSound: controls.RawSound{Sound: c.Sound, Bytes: size, Sure: sure}, file: file}
 	if n, err := soundFrameBytes(c.Sound); err == nil {
 		s.FrameBytes = n
 	}
@@ -241,7 +279,7 @@ func (r *rawFiles) SoundGuesses(_ context.Context, name string) ([]guess.SoundCa
 		return nil, err
 	}
 	defer closeFile()
-	return guess.RankSound(file, guess.Sound{}), nil
+	return guess.RankSound(file, guess.Sound{Header: now.Header}), nil
 }
 
 // SampleFormats implements controls.RawSounds.

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -65,6 +67,7 @@ func TestSoundContent(t *testing.T) {
 	t.Setenv("XDG_STATE_HOME", t.TempDir())
 	noise := make([]byte, 4000)
 	wave := append([]byte("RIFF"), noise...)
+	whole := append([]byte("RIFF\x00\x00\x00\x00WAVEfmt "), noise...)
 	for _, c := range []struct {
 		name string
 		data []byte
@@ -72,6 +75,8 @@ func TestSoundContent(t *testing.T) {
 		want demux.Content
 	}{
 		{"a.pcm", noise, nil, demux.RawAudio},
+		{"a.pcm", whole, nil, demux.Media},
+		{"a.cdda", noise, nil, demux.RawAudio},
 		{"a.S24LE", noise, nil, demux.RawAudio},
 		{"a.mulaw", noise, nil, demux.RawAudio},
 		{"a.raw", noise, nil, demux.Media},
@@ -99,7 +104,8 @@ func TestSoundContent(t *testing.T) {
 		{"a.raw", noise, nil, demux.RawAudio},
 		{"a.raw", wave, nil, demux.Media},
 		{"a.wav", wave, []string{"--channels", "2"}, demux.Media},
-		{"a.bin", noise, nil, demux.Media},
+		{"a.bin", noise, nil, demux.RawAudio},
+		{"a", noise, nil, demux.RawAudio},
 		{"a.bin", noise, []string{"--channels", "2"}, demux.RawAudio},
 		{"voice_44100_16bit_2ch.bin", noise, nil, demux.RawAudio},
 	} {
@@ -311,5 +317,41 @@ func TestSampleFormats(t *testing.T) {
 	names := newRawFiles().SampleFormats()
 	if names[0] != "s16le" || !slices.Contains(names, "f64be_planar") || len(names) != 44 {
 		t.Errorf("%d formats, from %s on", len(names), names[0])
+	}
+}
+
+// In a pair the rate is the one with which the sound lasts as long as the pictures; what
+// was said comes first.
+func TestSoundLastsAsLongAsPictures(t *testing.T) {
+	pictures := saved(t, "a_16x16_25fps.yuv", make([]byte, 384*50)) // 2 s
+	for _, c := range []struct {
+		frames   int
+		flags    []string
+		want     int
+		expected bool
+	}{
+		{88200, nil, 44100, true},
+		{96000, nil, 48000, true},
+		{32000, nil, 16000, true},
+		{96000, []string{"--sample-rate", "44100"}, 44100, false},
+		{50000, nil, 44100, false}, // nothing fits
+	} {
+		t.Setenv("XDG_STATE_HOME", t.TempDir())
+		var pcm []byte
+		for i := range c.frames { // two channels that differ
+			pcm = binary.LittleEndian.AppendUint16(pcm, uint16(int16(9000*math.Sin(float64(i)/20))))
+			pcm = binary.LittleEndian.AppendUint16(pcm, uint16(int16(5000*math.Sin(float64(i)/31))))
+		}
+		sound := saved(t, "a.pcm", pcm)
+		p := openerFor(t, append(c.flags, "--audio", sound, pictures)...)
+		src, err := p.open(t.Context(), pictures)
+		if err != nil {
+			t.Fatal(err)
+		}
+		src.Close()
+		got, _ := p.files.Sound(pictures)
+		if got.Rate != c.want || got.Format != "s16le" || got.Channels != 2 || c.flags == nil && got.Sure != c.expected {
+			t.Errorf("%d frames for 2 s, flags %q: %+v, want %d Hz, needing no question: %v", c.frames, c.flags, got, c.want, c.expected)
+		}
 	}
 }

@@ -26,7 +26,7 @@ type openError struct {
 func (e *openError) Error() string { return e.name + ": " + e.cause }
 func (e *openError) Unwrap() error { return e.err }
 
-const rawHint = "for raw video give --as raw-video --size WxH"
+const rawHint = "for raw video give --as raw-video --size WxH, for raw sound --as raw-audio"
 
 // target is what is opened, and what may be said about it.
 type target struct {

@@ -76,6 +76,12 @@ var soundExtensions = map[string]soundExtension{
 	"sln44": {"s16le", 44100, 1}, "sln48": {"s16le", 48000, 1}, "sln96": {"s16le", 96000, 1}, "sln192": {"s16le", 192000, 1},
 }
 
+// SoundExtension reports whether a file's extension is one of headerless sound alone.
+func SoundExtension(path string) bool {
+	_, ok := soundExtensions[strings.ToLower(strings.TrimPrefix(filepath.Ext(path), "."))]
+	return ok
+}
+
 // soundNameHints reads a file's name without its folders.
 func soundNameHints(base string) soundHints {
 	if len(base) > maxName {

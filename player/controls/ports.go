@@ -109,7 +109,7 @@ type RawSound struct {
 	guess.Sound
 	Bytes      int64 // of the file; -1 of a pipe
 	FrameBytes int64 // of a frame, one sample of each channel
-	Sure       bool  // it was said, or nothing else fits
+	Sure       bool  // it was said, nothing else fits, or it is what most people expect
 }
 
 var _ player.Controls = (*Controls)(nil)

@@ -56,7 +56,10 @@ func channelChoices(channels int, now audio.ChannelMap) (list []channelChoice, a
 		for n := 3; n <= min(channels, 8); n++ {
 			swap = append(swap, n)
 		}
-		list = append(list, channelChoice{"Left to both", audio.ChannelMap{1, 1}}, channelChoice{"Right to both", audio.ChannelMap{2, 2}}, channelChoice{"Swap left and right", swap})
+		list = append(list, channelChoice{"Left to both", audio.ChannelMap{1, 1}}, channelChoice{"Right to both", audio.ChannelMap{2, 2}})
+		if len(swap) == channels { // else some would be lost
+			list = append(list, channelChoice{"Swap left and right", swap})
+		}
 	}
 	for i, name := range channelNames(min(channels, 64)) {
 		if i >= 2 {
