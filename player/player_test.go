@@ -423,3 +423,70 @@ func TestQuitWhileLost(t *testing.T) {
 		}
 	})
 }
+
+// A pause while the last sound is on its way through the device, which then brings
+// nothing more: playback ends all the same.
+func TestResumedAtTheVeryEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		s.sound.Latency = 300 * ms
+		sound, _ := s.tone(2 * time.Second)
+		s.start(demux.Pair(s.pictures(50), sound))
+		time.Sleep(2*time.Second + 200*ms) // all has been handed over, not all been heard
+		s.screen.press("space")
+		time.Sleep(time.Second)
+		s.screen.press("space")
+		select {
+		case <-s.done:
+		case <-time.After(5 * time.Second):
+			t.Error("playback does not end")
+			s.screen.press("q")
+		}
+		s.finish()
+	})
+}
+
+// The speed that was set is told at once, also in a pause.
+func TestSpeedIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		sound, _ := s.tone(4 * time.Second)
+		s.start(demux.Pair(s.pictures(100), sound))
+		time.Sleep(time.Second)
+		for _, key := range []string{"", "space", "space"} {
+			if key != "" {
+				s.screen.press(key)
+				time.Sleep(100 * ms)
+			}
+			before := s.p.Stats().Speed
+			s.screen.press("]")
+			time.Sleep(20 * ms)
+			if got := s.p.Stats().Speed; got <= before {
+				t.Errorf("after %q: the speed is %v, and was %v before it was raised", key, got, before)
+			}
+		}
+		s.screen.press("q")
+		s.finish()
+	})
+}
+
+// A picture that stays for long goes sooner when the speed is raised.
+func TestSpeedOfLongPictures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		sound, _ := s.toneAs(40*time.Second, audio.Format{Sample: audio.S16, Rate: 8000, Channels: 1})
+		s.start(demux.Pair(s.picturesAt(4, render.Rational{Num: 1, Den: 10}), sound))
+		time.Sleep(11 * time.Second) // into the second one
+		for range 8 {                // 1.1 to the eighth is 2.1
+			s.screen.press("]")
+		}
+		s.finish()
+		all := s.screen.all()
+		if len(all) != 4 {
+			t.Fatalf("%d pictures were shown", len(all))
+		}
+		if took := all[2].at - all[1].at; took < 4*time.Second || took > 7*time.Second {
+			t.Errorf("after 1 s at normal and the rest at twice the speed, a picture of 10 s took %v", took)
+		}
+	})
+}

@@ -104,6 +104,9 @@ func (r *refresh) wait(now time.Duration) (time.Duration, purpose) {
 	switch {
 	case r.armed && s.clk.Running() && s.playing:
 		d := s.clk.Until(r.media, now)
+		if !s.info.Live && d > pollSound && s.speaker.wantedSpeed() != s.clk.Speed() { // it is about to change
+			return pollSound, forChange
+		}
 		if s.ahead != 0 { // the sound goes on before the next picture may be due
 			if until := s.clk.Until(s.ahead, now); until < d {
 				return max(until, 0), forChange

@@ -50,7 +50,8 @@ type speaker struct {
 	masked   []byte // memory for mask.apply
 	mapped   audio.Mapped
 	stream   int           // the source's, that is decoded; noTrack if none is
-	stitch   bool          // the next block is another stream's than the one before, or a later round's: it goes on to the sample
+	stitch   bool          // the next block is another stream's than the one before: it goes on to the sample
+	round    bool          // the next block begins another round of a loop: what a codec puts before it is cut
 	loudness loudness      // of what is decoded; look, clear and report from any goroutine
 	again    bool          // what is placed has been placed before, for another output
 	rejoin   bool          // the output to be opened next is to take over from one that was left
@@ -156,7 +157,7 @@ func (k *speaker) take(ctx context.Context, p packet) bool {
 		return false
 	}
 	k.dec.Flush()
-	k.stitch = true // what comes after the end of a round goes on to the sample, whatever a codec puts before it
+	k.round = true
 	if p.mark == markEnd {
 		if !k.drain(ctx) {
 			return false
@@ -325,10 +326,10 @@ func (k *speaker) place(ctx context.Context, b *audio.Block, start time.Duration
 	switch {
 	case k.stitch:
 		hole = b.Duration(1)
-	case k.s.info.Live:
-		hole = stampJitter // what got lost would eat up what the device holds
+	case k.s.info.Live, k.round:
+		hole = stampJitter // of a live source, what got lost would eat up what the device holds
 	}
-	if gap < -hole || gap < 0 && (k.stitch || k.fresh()) {
+	if gap < -hole || gap < 0 && k.fresh() {
 		// Before the target of a seek, or an overlap: cut to the sample.
 		cut := min(b.Format.Frames(-gap), int64(b.Frames))
 		if cut == int64(b.Frames) {
@@ -379,7 +380,7 @@ func (k *speaker) place(ctx context.Context, b *audio.Block, start time.Duration
 		k.errors.report(k.s, "audio: ", err)
 		return true
 	}
-	k.next, k.stitch = start+b.Duration(int64(b.Frames)), false
+	k.next, k.stitch, k.round = start+b.Duration(int64(b.Frames)), false, false
 	ok := k.write(ctx, pcm)
 	over := k.past(k.next)
 	if over {
@@ -433,6 +434,7 @@ func (k *speaker) openOutput(ctx context.Context, f audio.Format) bool {
 	out.SetVolume(math.Float64frombits(k.gain.Load()))
 	out.Pause(k.paused)
 	k.mu.Unlock()
+	k.gone = false
 	k.s.setNoSound(nil)
 	if k.rejoin {
 		k.rejoin = false
@@ -668,8 +670,8 @@ func (k *speaker) hearing() (time.Duration, hearing) {
 	}
 	pos := k.out.Position()
 	if !pos.Running || pos.Handed <= k.base {
-		if k.state == speakerDrained && k.end <= k.base {
-			return 0, hearsNothing // the epoch has no sound at all
+		if k.state == speakerDrained && (pos.Handed >= k.end || gone(k.out)) {
+			return 0, hearsNothing // there is none, or none comes any more
 		}
 		return 0, hearsNotYet
 	}

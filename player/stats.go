@@ -182,6 +182,9 @@ func (s *session) report() sessionReport {
 	now := s.now()
 	s.mu.Lock()
 	r.state, r.speed = string(s.state(now)), s.clk.Speed()
+	if !s.info.Live {
+		r.speed = s.speaker.wantedSpeed() // that of the clock follows when it is heard
+	}
 	r.loopA, r.loopB = s.part.a, s.part.b
 	media := s.clk.At(now)
 	if s.info.Live {

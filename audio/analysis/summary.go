@@ -58,10 +58,13 @@ type ChannelTotals struct {
 // channels have changed or cannot be; the block is then ignored.
 func (s *Summary) Add(b *audio.Block) error {
 	channels := split(b, &s.buf)
+	if len(channels) == 0 || b.Rate <= 0 {
+		return ErrFormat
+	}
 	if s.sums == nil {
 		s.format, s.sums = b.Format, make([]tally, len(channels))
 	}
-	if len(channels) == 0 || b.Rate <= 0 || b.Rate != s.format.Rate || len(channels) != len(s.sums) {
+	if b.Rate != s.format.Rate || len(channels) != len(s.sums) {
 		return ErrFormat
 	}
 	top := full(b.Sample)

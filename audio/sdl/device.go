@@ -217,8 +217,6 @@ func fed(out *C.planar_out) feed {
 	return feed{int64(f.calls), int64(f.total), int64(f.last), time.Duration(f.when), time.Duration(C.planar_out_now())}
 }
 
-func (d *Device) fed() feed { return fed(d.out) }
-
 // stop closes SDL's device, if there is one. The output is used on by others meanwhile:
 // closing takes tens of milliseconds.
 func (d *Device) stop() {
@@ -342,7 +340,7 @@ func (d *Device) Position() audio.Position {
 func (d *Device) position() audio.Position {
 	p := C.planar_out_position(d.out)
 	latency := d.latency
-	if first, ok := d.offset.get(); ok {
+	if first, ok := d.offset.get(); ok && p.running != 0 { // what is older is of another stream, perhaps
 		at := time.Duration(float64(p.at) / float64(d.format.Rate) * float64(time.Second))
 		if l := first + at - time.Duration(p.when); l > -d.period && l < maxMeasured {
 			latency = l

@@ -291,11 +291,14 @@ void planar_out_attach(planar_out *o, SDL_AudioDeviceID dev) {
     lock(o);
     o->dev = dev;
     o->beats = o->strays = 0;
-    stop_running(o, planar_out_now());
+    if (!o->paused) {
+        stop_running(o, planar_out_now());
+    }
     open_snapshot(o);
     STORE(&o->feed.calls, 0);
     STORE(&o->feed.total, 0);
     STORE(&o->feed.last, 0);
+    STORE(&o->feed.when, 0);
     close_snapshot(o);
     if (before) {
         SDL_UnlockAudioDevice(before);

@@ -33,7 +33,8 @@ planar_out *planar_out_new(void);
  * memory. */
 int planar_out_setup(planar_out *o, uint32_t capacity, double period, int channels, int kind);
 /* Tells of the SDL device that will call back, before it is started; or, by 0, that the
- * one there was is about to be closed. No other call but the callback's may run. */
+ * one there was is about to be closed. No other calls may run but the callback and
+ * planar_out_feed. */
 void planar_out_attach(planar_out *o, SDL_AudioDeviceID dev);
 /* After SDL_CloseAudioDevice. */
 void planar_out_free(planar_out *o);

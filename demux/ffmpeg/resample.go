@@ -34,7 +34,6 @@ type Resampler struct {
 	in, out audio.Format
 	ispec   audioSpec
 	ospec   audioSpec
-	speed   float64
 
 	conv   swr    // nil context: in and out agree but for planes
 	drift  *drift // nil: no drift so far
@@ -55,7 +54,7 @@ func NewResampler(in, out audio.Format, speed float64) (*Resampler, error) {
 	if out.Sample.Planar() {
 		return nil, fmt.Errorf("sound output in planes (%s)", out.Sample)
 	}
-	r := &Resampler{in: in, out: out, speed: speed}
+	r := &Resampler{in: in, out: out}
 	var err error
 	if r.ispec, err = specOf(in); err != nil {
 		return nil, err
@@ -231,7 +230,12 @@ func newTempo(a audioSpec, frameBytes int, speed float64) (*tempo, error) {
 		t.chain = []string{"rubberband=tempo=" + decimal(speed)}
 		t.late = float64(rubberWindow(a.rate)/2) * (speed - 1)
 	}
-	if err := t.build(); err != nil {
+	err := t.build()
+	if err != nil && t.late != 0 { // Rubber Band takes fewer channels than FFmpeg
+		t.chain, t.late = stretch(speed), 0
+		err = t.build()
+	}
+	if err != nil {
 		t.close()
 		return nil, err
 	}
@@ -291,16 +295,16 @@ func (t *tempo) run(pcm []byte, drain bool) ([]byte, error) {
 	}
 	// The filters keep the end of what they have got: silence pushes it out.
 	end := int64(math.Round(float64(t.went) / t.speed))
-	silence := make([]byte, t.spec.rate/10*t.frameBytes)
+	zeros := make([]byte, t.spec.rate/10*t.frameBytes)
 	for n := 0; t.out < end && n < maxPushes; n++ {
-		if err := t.push(silence); err != nil {
+		if err := t.push(zeros); err != nil {
 			return nil, fmt.Errorf("changing the speed: %w", err)
 		}
 	}
 	excess := min(int(max(0, t.out-end))*t.frameBytes, len(t.buf))
-	t.free()
+	t.free() // drained filters take no more
 	t.went, t.out = 0, 0
-	return t.buf[:len(t.buf)-excess], t.build()
+	return t.buf[:len(t.buf)-excess], nil
 }
 
 // maxPushes is how much silence, in tenths of a second, is pushed through at most: no
@@ -309,6 +313,11 @@ const maxPushes = 50
 
 // push sends pcm into the filters and adds what comes out to buf.
 func (t *tempo) push(pcm []byte) error {
+	if t.graph == nil {
+		if err := t.build(); err != nil {
+			return err
+		}
+	}
 	if n := len(pcm) / t.frameBytes; n > 0 {
 		if err := fillAudioFrame(t.in, t.spec, pcm, n, t.went); err != nil {
 			return err
