@@ -9,6 +9,7 @@ require (
 	github.com/bluenviron/mediacommon/v2 v2.9.4
 	github.com/inkyblackness/imgui-go/v4 v4.7.0
 	github.com/jezek/xgb v1.1.1
+	github.com/jfreymuth/pulse v0.1.1
 	github.com/ncruces/zenity v0.10.14
 	github.com/pion/rtcp v1.2.20
 	github.com/pion/rtp v1.10.6
@@ -27,7 +28,6 @@ require (
 	github.com/dchest/jsmin v0.0.0-20220218165748-59f39799265f // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/gorilla/websocket v1.5.3 // indirect
-	github.com/jfreymuth/pulse v0.1.1
 	github.com/josephspurrier/goversioninfo v1.4.1 // indirect
 	github.com/pion/logging v0.2.4 // indirect
 	github.com/pion/randutil v0.1.0 // indirect

@@ -113,7 +113,7 @@ var setUp sync.Mutex
 func begin() error {
 	sdl.SetHint(sdl.HINT_NO_SIGNAL_HANDLERS, "1") // signals are the program's
 	for _, h := range []string{sdl.HINT_APP_NAME, sdl.HINT_AUDIO_DEVICE_APP_NAME, sdl.HINT_AUDIO_DEVICE_STREAM_NAME} {
-		sdl.SetHintWithPriority(h, "planar", sdl.HINT_DEFAULT) // a name set by the user wins
+		sdl.SetHintWithPriority(h, ourName, sdl.HINT_DEFAULT) // a name set by the user wins
 	}
 	sdl.SetHintWithPriority(sdl.HINT_AUDIO_DEVICE_STREAM_ROLE, "video", sdl.HINT_DEFAULT)
 	C.planar_quiet_alsa()

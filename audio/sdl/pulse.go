@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
-
-	"github.com/jfreymuth/pulse/proto"
 )
 
 // feed is how far the device's callback has come.
@@ -39,31 +40,59 @@ const (
 	askSoon = 4 * time.Millisecond
 	askLate = 0.85
 	// An answer that took longer says too little about its moment.
-	slowAnswer = 3 * time.Millisecond
+	slowAnswer = 2 * time.Millisecond
+	// The server may have hung for a moment. So many answers in a row that do not come say
+	// that it has for good.
+	maxSilent = 3
+	// Some versions of PipeWire's server tell no latencies. A sink that has just begun may
+	// have none for some answers.
+	maxUntold = 20
+	// More latency than this is a mistake.
+	maxAhead = 10 * time.Second
 )
 
 // measurePulse asks the sound server, over a connection of its own, when what it was
 // given will be heard, until ctx ends, with which the stream ends, or the server says nothing
-// of use. SDL does not tell; the server knows its sink's latency, that of Bluetooth included.
+// of use: then it returns why. SDL does not tell; the server knows its sink's latency, that
+// of Bluetooth included. It ends at most two answerTime after ctx.
 func measurePulse(ctx context.Context, s stream) error {
-	server, err := dialPulse()
-	if err != nil {
-		return err
-	}
+	var server pulse
 	defer func() { server.close(ctx.Err() != nil) }()
+	err := server.measure(ctx, s)
+	if ctx.Err() != nil {
+		return nil
+	}
+	s.offset.reset() // the rule counts again
+	return err
+}
+
+// pulse is a measurement.
+type pulse struct {
+	client *pulseClient // nil until our stream has been found; may be broken
+	index  uint32       // of our stream
+	silent int          // answers in a row that did not come in time
+	untold int          // answers in a row without a latency
+}
+
+// measure returns when ctx ends or nothing is to be expected any more.
+func (p *pulse) measure(ctx context.Context, s stream) error {
 	late := time.Duration(askLate * float64(s.period))
 	for {
 		for _, phase := range []time.Duration{askSoon, late} {
-			b, err := server.ask(ctx, s, phase)
+			b, err := p.ask(ctx, s, phase)
+			var timeout net.Error
 			switch {
 			case ctx.Err() != nil:
-				return nil
-			case errors.Is(err, errNoAnswer), errors.Is(err, context.DeadlineExceeded): // the device or the server stands still
-			case err != nil:
-				s.offset.reset() // the rule counts again
-				return err
-			default:
+				return ctx.Err()
+			case err == nil:
 				s.offset.add(b)
+			case errors.Is(err, errNoAnswer):
+			case errors.As(err, &timeout) && timeout.Timeout():
+				if p.silent++; p.silent == maxSilent {
+					return fmt.Errorf("the sound server does not answer: %w", err)
+				}
+			default:
+				return err
 			}
 		}
 		wait := askEach
@@ -71,11 +100,11 @@ func measurePulse(ctx context.Context, s stream) error {
 			wait = 0
 		}
 		if !sleep(ctx, wait) {
-			return nil
+			return ctx.Err()
 		}
 		for s.offset.settled() && s.paused() {
 			if !sleep(ctx, askEach) {
-				return nil
+				return ctx.Err()
 			}
 		}
 	}
@@ -93,40 +122,36 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// pulse is a connection to the sound server.
-type pulse struct {
-	client *proto.Client
-	conn   net.Conn
-	index  uint32 // of our stream
-	known  bool   // index is
-}
-
-func dialPulse() (*pulse, error) {
-	c, conn, err := proto.Connect("")
+// connect finds our stream, unless that has been done over a connection that still holds.
+func (p *pulse) connect(ctx context.Context) error {
+	if p.client != nil && p.client.err == nil {
+		return nil
+	}
+	c, err := dialPulse(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	c.Callback = func(any) {}
-	c.SetTimeout(answerTime)
-	name := proto.SetClientName{Props: proto.PropList{"application.name": proto.PropListString("planar")}}
-	if err := c.Request(&name, &proto.SetClientNameReply{}); err != nil {
-		conn.Close()
-		return nil, err
+	if err = ctx.Err(); err == nil {
+		p.index, err = find(c)
 	}
-	return &pulse{client: c, conn: conn}, nil
+	if err != nil {
+		c.close(err)
+		return err
+	}
+	p.client = c
+	return nil
 }
-
-// answerTime is how long the server may take for an answer: closing the device waits for
-// one.
-const answerTime = 200 * time.Millisecond
 
 // close also ends our stream if that is over. SDL would wait for the next request for
 // sound, which a sink that has been idle sends after up to two seconds.
 func (p *pulse) close(over bool) {
-	if over && p.known {
-		_ = p.client.Request(&proto.KillSinkInput{SinkInputIndex: p.index}, nil)
+	if p.client == nil {
+		return
 	}
-	p.conn.Close()
+	if over {
+		_ = p.client.killSinkInput(p.index)
+	}
+	p.client.close(net.ErrClosed)
 }
 
 // errNoAnswer means that nothing could be measured this time.
@@ -139,10 +164,19 @@ var errNoAnswer = errors.New("the sound server was not asked in time")
 // and hands it over in parts, as the server requests them. How much of it has gone nobody
 // can see: none, or all.
 func (p *pulse) ask(ctx context.Context, s stream, phase time.Duration) (b bounds, err error) {
+	if err := p.connect(ctx); err != nil {
+		return b, err
+	}
 	f := s.feed()
 	wait := f.when + phase - f.now
 	if wait < 0 {
 		wait += s.period // after the next callback
+	}
+	if f.calls == 0 || wait < 0 { // the device stands still
+		if !sleep(ctx, askEach) {
+			return b, ctx.Err()
+		}
+		return b, errNoAnswer
 	}
 	if !sleep(ctx, min(wait, s.period)) {
 		return b, ctx.Err()
@@ -168,35 +202,50 @@ func (s stream) lasts(frames int64) time.Duration {
 // ahead is how long from now the last of what the server has got of our stream will be
 // heard.
 func (p *pulse) ahead() (time.Duration, error) {
-	if !p.known {
-		if err := p.find(); err != nil {
-			return 0, err
-		}
-	}
-	var r proto.GetSinkInputInfoReply
-	if err := p.client.Request(&proto.GetSinkInputInfo{SinkInputIndex: p.index}, &r); err != nil {
+	i, err := p.client.sinkInput(p.index)
+	if err != nil {
 		return 0, err
 	}
-	if r.SinkInputLatency == 0 && r.SinkLatency == 0 {
-		return 0, errors.New("the sound server does not tell latencies") // PipeWire's, of some versions
+	p.silent = 0
+	if i.latency == 0 && i.sinkLatency == 0 {
+		if p.untold++; p.untold == maxUntold {
+			return 0, errors.New("the sound server does not tell latencies")
+		}
+		return 0, errNoAnswer
 	}
-	return time.Duration(r.SinkInputLatency+r.SinkLatency) * time.Microsecond, nil
+	p.untold = 0
+	const most = uint64(maxAhead / time.Microsecond)
+	if i.latency > most || i.sinkLatency > most-i.latency {
+		return 0, errNoAnswer
+	}
+	return time.Duration(i.latency+i.sinkLatency) * time.Microsecond, nil
 }
 
-// find looks for our stream: the newest of this process.
-func (p *pulse) find() error {
-	var list proto.GetSinkInputInfoListReply
-	if err := p.client.Request(&proto.GetSinkInputInfoList{}, &list); err != nil {
-		return err
+// ourName is what SDL calls us and our streams, unless the user has it do otherwise.
+const ourName = "planar"
+
+// find looks for our stream: the newest of this process that is called like it. A number
+// of a process alone may be another's, of another container or machine.
+func find(c *pulseClient) (index uint32, err error) {
+	list, err := c.sinkInputs()
+	if err != nil {
+		return 0, err
 	}
-	pid := fmt.Sprint(os.Getpid())
+	pid := strconv.Itoa(os.Getpid())
+	binary := ""
+	if file, err := os.Executable(); err == nil {
+		binary = filepath.Base(file)
+	}
+	found := false
 	for _, i := range list {
-		if i.Properties["application.process.id"].String() == pid && (!p.known || i.SinkInputIndex > p.index) {
-			p.index, p.known = i.SinkInputIndex, true
+		program := strings.TrimSuffix(i.binary, " (deleted)") // Linux adds that once we have been updated
+		ours := i.pid == pid && (i.application == ourName || i.media == ourName) && (program == "" || program == binary)
+		if ours && (!found || i.index > index) {
+			index, found = i.index, true
 		}
 	}
-	if !p.known {
-		return errors.New("the sound server does not list our stream")
+	if !found {
+		return 0, errors.New("the sound server does not list our stream")
 	}
-	return nil
+	return index, nil
 }

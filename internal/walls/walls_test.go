@@ -26,11 +26,6 @@ var homes = []struct {
 		"pictures and sound must be testable, and replaceable, without SDL",
 	},
 	{
-		"github.com/jfreymuth/pulse/proto",
-		[]string{"planar/audio/sdl"},
-		"it measures the device there; nothing else is to know which sound system there is",
-	},
-	{
 		"github.com/inkyblackness/imgui-go/v4",
 		[]string{"planar/player/controls"},
 		"the library sleeps; another one shall cost one package",
