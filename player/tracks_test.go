@@ -109,6 +109,7 @@ func (m *merged) Seek(t time.Duration) error {
 }
 
 func (m *merged) VideoDecoder(i int) (demux.VideoDecoder, error) { return m.parts[i].VideoDecoder(0) }
+
 func (m *merged) AudioDecoder(i int) (demux.AudioDecoder, error) { return m.parts[i].AudioDecoder(0) }
 
 func (m *merged) Interrupt() {
@@ -160,7 +161,7 @@ func runs16(pcm []byte) (list []run16) {
 	for i := int64(0); i < int64(len(pcm)/2); i++ {
 		v := binary.LittleEndian.Uint16(pcm[2*i:])
 		track, frame := int(v>>13)-1, int(v&0x1fff)
-		if l := len(list) - 1; l >= 0 && list[l].track == track && (track < 0 || (list[l].end)&0x1fff == frame) {
+		if l := len(list) - 1; l >= 0 && list[l].track == track && (track < 0 || list[l].end&0x1fff == frame) {
 			list[l].n++
 			list[l].end = frame + 1
 			continue
@@ -480,9 +481,14 @@ func TestSelectVideo(t *testing.T) {
 // Which tracks are chosen, and what is said if they are not there.
 func TestTrackChoice(t *testing.T) {
 	streams := []demux.Stream{
-		{Index: 0, Kind: demux.Video}, {Index: 1, Kind: demux.Audio, Language: "eng"}, {Index: 2, Kind: demux.Audio, Language: "ger", Default: true},
-		{Index: 4, Kind: demux.Audio, Language: "fra"}, {Index: 5, Kind: demux.Audio, Language: "pt-BR"}, {Index: 6, Kind: demux.Audio, Language: "por"},
-		{Index: 7, Kind: demux.Audio, Language: "not a language at all"}, {Index: 8, Kind: demux.Audio},
+		{Index: 0, Kind: demux.Video},
+		{Index: 1, Kind: demux.Audio, Language: "eng"},
+		{Index: 2, Kind: demux.Audio, Language: "ger", Default: true},
+		{Index: 4, Kind: demux.Audio, Language: "fra"},
+		{Index: 5, Kind: demux.Audio, Language: "pt-BR"},
+		{Index: 6, Kind: demux.Audio, Language: "por"},
+		{Index: 7, Kind: demux.Audio, Language: "not a language at all"},
+		{Index: 8, Kind: demux.Audio},
 	}
 	for _, c := range []struct {
 		in      string

@@ -54,8 +54,14 @@ func TestSoundFlags(t *testing.T) {
 		}
 	}
 	for _, args := range [][]string{
-		{"--sample-format", "s17"}, {"--sample-rate", "0"}, {"--sample-rate", "-8000"}, {"--sample-rate", "900000"},
-		{"--channels", "0"}, {"--channels", "65"}, {"--channels", "many"}, {"--header-bytes", "-1"},
+		{"--sample-format", "s17"},
+		{"--sample-rate", "0"},
+		{"--sample-rate", "-8000"},
+		{"--sample-rate", "900000"},
+		{"--channels", "0"},
+		{"--channels", "65"},
+		{"--channels", "many"},
+		{"--header-bytes", "-1"},
 	} {
 		if _, err := parsed(t, "", append(args, "x.pcm")...); err == nil {
 			t.Errorf("%q is accepted", args)

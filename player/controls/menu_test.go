@@ -23,8 +23,10 @@ func menuRig(t *testing.T, w, h int, scale float64, o Options) *rig {
 	r.st.Picture = &render.Picture{Width: 352, Height: 288}
 	r.st.Look.Colour = render.Colour{Matrix: render.BT601, Range: render.Limited, Siting: render.SitingLeft}
 	r.st.Streams = []demux.Stream{
-		{Kind: demux.Video, Codec: "h264"}, {Index: 1, Kind: demux.Audio, Codec: "aac", Language: "eng"},
-		{Index: 2, Kind: demux.Audio, Codec: "aac", Language: "deu"}, {Index: 3, Kind: demux.Video, Codec: "h264"},
+		{Kind: demux.Video, Codec: "h264"},
+		{Index: 1, Kind: demux.Audio, Codec: "aac", Language: "eng"},
+		{Index: 2, Kind: demux.Audio, Codec: "aac", Language: "deu"},
+		{Index: 3, Kind: demux.Video, Codec: "h264"},
 	}
 	r.st.HasSound, r.st.Sound, r.st.Channels.Count = true, 1, 2
 	r.c.menu.spots = map[string][4]int{}

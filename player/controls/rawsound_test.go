@@ -208,8 +208,11 @@ func TestSoundFields(t *testing.T) {
 		err    string // a part of it; empty if there is none
 	}{
 		{"all", base, guess.Sound{Format: "s16le", Rate: 44100, Channels: 2}, ""},
-		{"rest", with(func(f *soundFields) { f.planar, f.channels, f.layout, f.header = true, " 6 ", 0x60f, "44" }),
-			guess.Sound{Format: "s16le_planar", Rate: 44100, Channels: 6, Layout: 0x60f, Header: 44}, ""},
+		{
+			"rest", with(func(f *soundFields) { f.planar, f.channels, f.layout, f.header = true, " 6 ", 0x60f, "44" }),
+			guess.Sound{Format: "s16le_planar", Rate: 44100, Channels: 6, Layout: 0x60f, Header: 44},
+			"",
+		},
 		{"another number than the layout's", with(func(f *soundFields) { f.layout = 0x60f }), guess.Sound{Format: "s16le", Rate: 44100, Channels: 2}, ""},
 		{"no format", with(func(f *soundFields) { f.format = "" }), guess.Sound{}, "sample format"},
 		{"no rate", with(func(f *soundFields) { f.rate = "" }), guess.Sound{}, "sample rate"},
@@ -499,8 +502,10 @@ func TestTreatAsRawSound(t *testing.T) {
 		toSound        bool // what it is to be taken for
 		y              int  // of the button
 	}{
-		{"a header", false, false, true, 127}, {"a header, video", false, false, false, 97},
-		{"video", true, false, true, 530}, {"sound", false, true, false, 451},
+		{"a header", false, false, true, 127},
+		{"a header, video", false, false, false, 97},
+		{"video", true, false, true, 530},
+		{"sound", false, true, false, 451},
 	} {
 		s, f := newCrate(), newShelf()
 		s.raw, f.raw = c.sound, c.picture
