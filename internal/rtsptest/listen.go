@@ -75,8 +75,10 @@ func (n *listener) forget(c net.Conn) {
 func (n *listener) reset() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, tcp := range n.open {
+	for _, tcp := range n.open { // all of them first: whoever serves one may close another when it ends
 		tcp.(*net.TCPConn).SetLinger(0)
+	}
+	for _, tcp := range n.open {
 		tcp.Close()
 	}
 }
