@@ -181,6 +181,8 @@ func soundWordHints(name string) (h soundHints) {
 	h.numbers(t)
 	h.depths(t)
 	h.count(t)
+	// The word alone may mean anything: this program has it for a name.
+	h.planar = h.planar && (h.tellsFormat() || h.rate != 0 || h.channels != 0)
 	return h
 }
 
