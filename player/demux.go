@@ -107,6 +107,9 @@ func (s *session) restamp(start time.Duration) *clock.Restamper {
 	return clock.NewRestamper(start, s.info.Live)
 }
 
+// keepFrom is the playback time from which sound may still be wanted of another track.
+func (s *session) keepFrom() time.Duration { return s.clockNow() - s.cfg.AudioDelay - preroll }
+
 func (s *session) deliver(e *epoch, pkt *demux.Packet, stamps *clock.Restamper) {
 	lane := s.lane(pkt.Stream)
 	if lane == nil {
@@ -121,7 +124,7 @@ func (s *session) deliver(e *epoch, pkt *demux.Packet, stamps *clock.Restamper) 
 	if t != demux.NoPTS {
 		p.offset = stamps.Offset(pkt.Stream, t, pkt.Duration)
 	}
-	if lane == s.slane && !s.tracks.keep(&p, s.clockNow()-s.cfg.AudioDelay-preroll) {
+	if lane == s.slane && !s.tracks.keep(&p, s.keepFrom()) {
 		pkt.Release() // another track's
 		return
 	}
@@ -146,7 +149,7 @@ func (s *session) deliver(e *epoch, pkt *demux.Packet, stamps *clock.Restamper) 
 func (s *session) mark(e *epoch, m mark) {
 	p := packet{epoch: e.n, mark: m}
 	if s.slane != nil {
-		s.tracks.keep(&p, s.clockNow()-s.cfg.AudioDelay-preroll)
+		s.tracks.keep(&p, s.keepFrom())
 	}
 	for _, l := range s.lanes() {
 		l.Put(p)

@@ -30,7 +30,7 @@ type speaker struct {
 	paused  bool
 	joining bool         // a new output's sound is on its way, and the clock runs meanwhile
 	decoded audio.Format // of the latest block
-	pace    float64      // media seconds per second of what was heard last
+	tempo   float64      // media seconds per second of what was heard last
 	end     int64        // frames written in all; valid once state is speakerDrained
 
 	// Owned by the sound goroutine.
@@ -678,7 +678,7 @@ func (k *speaker) hearing() (time.Duration, hearing) {
 	at := pos.Heard(k.out.Format().Rate)
 	t, speed, ok := k.time.At(at)
 	if ok {
-		k.pace = speed
+		k.tempo = speed
 	}
 	switch {
 	case !ok:
@@ -699,7 +699,7 @@ func (k *speaker) hearing() (time.Duration, hearing) {
 func (k *speaker) heardSpeed() float64 {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.pace
+	return k.tempo
 }
 
 // wantedSpeed is the speed that was set last.

@@ -222,18 +222,8 @@ func (g *Group[T]) Flush(keep func(T) bool) {
 
 func (g *Group[T]) flush(keep func(T) bool) {
 	for _, l := range g.lanes {
-		items := l.items
-		l.items = nil
-		for _, v := range items {
-			if keep != nil && keep(v) {
-				l.items = append(l.items, v)
-				continue
-			}
-			l.add(v, -1)
-			g.free(v)
-		}
+		l.drop(func(v T) bool { return keep == nil || !keep(v) })
 	}
-	g.change.Broadcast()
 }
 
 // Close throws away what is in all lanes and ends every Put and Get, now and
