@@ -44,6 +44,10 @@ type Stream struct {
 	Still    bool          // one picture for the whole stream, such as cover art
 	Language string        // as the container has it, mostly a code of ISO 639-2: "deu"; empty if unknown
 	Title    string        // as the container has it; both are texts as Tag returns them
+	// Config is what a decoder has to know before the first packet, as FFmpeg has it
+	// in its extradata: avcC or parameter sets in Annex B form, AudioSpecificConfig,
+	// OpusHead. nil if the source does not say it apart. Nobody writes to it.
+	Config []byte
 
 	// Video.
 	Width, Height int
@@ -96,6 +100,15 @@ func (p *Packet) Release() {
 		p.OnFree = nil
 		f()
 	}
+}
+
+// Bytes is what the packet carries: Data, or a copy of what the library's own
+// packet holds. It is valid until Release.
+func (p *Packet) Bytes() []byte {
+	if n, ok := p.Native.(interface{ Data() []byte }); ok && p.Data == nil {
+		return n.Data()
+	}
+	return p.Data
 }
 
 // Time is the packet's PTS, or its DTS if it has none.
