@@ -141,27 +141,44 @@ type Reader[T any] struct {
 func (b *Backlog[T]) NewReader(o ReaderOptions) *Reader[T] {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	r := &Reader[T]{b: b, lag: o.Lag}
+	r := &Reader[T]{b: b, lag: o.Lag, next: b.end()}
 	switch o.From {
 	case FromOldest:
 		r.next = b.first
 	case FromNext:
 		r.next, r.awaits = b.end(), true
 	default:
-		at := b.key
-		if !o.Before.IsZero() {
-			for at >= b.first && (!b.at(at).Key || b.at(at).At.After(o.Before)) {
-				at--
-			}
-		}
-		if at < b.first {
-			at = b.key
-		}
-		if r.next = at; at < 0 {
-			r.next, r.awaits = b.end(), true
-		}
+		r.begin(o.Before)
 	}
 	return r
+}
+
+// begin puts the reader at the latest key item that is not newer than before, if that
+// is not zero.
+func (r *Reader[T]) begin(before time.Time) {
+	b := r.b
+	at := b.key
+	if !before.IsZero() {
+		for at >= b.first && (!b.at(at).Key || b.at(at).At.After(before)) {
+			at--
+		}
+	}
+	if at < b.first {
+		at = b.key
+	}
+	if r.awaits = at < 0; r.awaits {
+		at = b.end()
+	}
+	r.dropped.Add(max(0, at-r.next))
+	r.next = at
+}
+
+// Rejoin begins anew, as a reader FromKey does, after a time in which nothing could be
+// done with items; what is left out counts as dropped.
+func (r *Reader[T]) Rejoin(before time.Time) {
+	r.b.mu.Lock()
+	defer r.b.mu.Unlock()
+	r.begin(before)
 }
 
 func (b *Backlog[T]) at(n int64) *entry[T] { return &b.items[n-b.first] }

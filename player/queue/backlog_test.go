@@ -154,3 +154,20 @@ func TestBacklogManyReaders(t *testing.T) {
 		wg.Wait()
 	})
 }
+
+// A reader that could not read for a while begins anew at a key item.
+func TestBacklogRejoin(t *testing.T) {
+	b := NewBacklog[int](Keep{1 << 20, time.Minute})
+	fill(b, 0, 5, 10)
+	r := b.NewReader(ReaderOptions{Lag: time.Hour})
+	drain(t, r)
+	fill(b, 5, 37, 10)
+	r.Rejoin(time.Time{})
+	if got := drain(t, r); !slices.Equal(got, span(30, 37)) || r.Dropped() != 25 {
+		t.Errorf("got %v, %d dropped, want 30 to 36 and 25", got, r.Dropped())
+	}
+	r.Rejoin(began.Add(2900 * time.Millisecond)) // again what was read already
+	if got := drain(t, r); !slices.Equal(got, span(20, 37)) || r.Dropped() != 25 {
+		t.Errorf("got %v, %d dropped, want 20 to 36 and 25", got, r.Dropped())
+	}
+}
