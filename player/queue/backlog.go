@@ -106,6 +106,13 @@ func (b *Backlog[T]) Close() {
 	}
 }
 
+// Closed reports whether Close was called.
+func (b *Backlog[T]) Closed() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.closed
+}
+
 // Start is where a reader begins.
 type Start int
 

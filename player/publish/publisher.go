@@ -1,0 +1,460 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"planar/demux"
+	"planar/player/clock"
+	"planar/player/queue"
+)
+
+// Publisher sends one source to its destinations. It is made by New; Run is called
+// once, Stats at any time.
+type Publisher struct {
+	cfg     Config
+	info    demux.Info
+	live    bool
+	tracks  []*track
+	group   *queue.Group[item]
+	backlog *queue.Backlog[*Unit]
+	pace    pacer
+	senders []*sender
+	began   time.Time
+
+	mu      sync.Mutex
+	src     demux.Source
+	streams []demux.Stream // what is sent, once it is known
+	ready   chan struct{}  // closed then, or when nothing can be sent
+	opened  bool
+	timer   *time.Timer // opens without the streams that are missing
+
+	read  atomic.Int64 // packets
+	bytes atomic.Int64 // that were appended to the backlog
+	lost  atomic.Int64 // times that a live source was lost
+	left  atomic.Int64 // senders that run
+}
+
+// ErrNothing is returned where a source has nothing that can be sent.
+var ErrNothing = errors.New("has neither pictures nor sound that can be sent")
+
+// item is what a track is given: a packet, or a mark.
+type item struct {
+	*demux.Packet
+	offset  time.Duration // from the source's time to ours
+	mark    mark
+	begin   func(*track)  // of markBegin
+	reached chan struct{} // of markLeave: closed when it is done
+}
+
+type mark int
+
+const (
+	markNone  mark = iota
+	markBegin      // packets of a newly opened source follow
+	markDrain      // the source goes back to its beginning
+	markLeave      // the source is about to be closed
+	markEnd        // nothing follows
+)
+
+// Bounds of what is read ahead of the clock, for each stream: a second or 16 MiB of
+// packets, three raw pictures; 64 MiB in all where a file is interleaved badly.
+const (
+	aheadTime   = time.Second
+	aheadBytes  = 16 << 20
+	aheadFrames = 3
+	aheadHard   = 64 << 20
+)
+
+// New prepares to publish. On an error the source has been closed.
+func New(cfg Config) (*Publisher, error) {
+	p := &Publisher{cfg: cfg, src: cfg.Source, info: cfg.Source.Info(), ready: make(chan struct{})}
+	p.live = p.info.Live
+	longest := time.Duration(0)
+	for _, d := range cfg.Destinations {
+		longest = max(longest, d.Delay)
+	}
+	p.backlog = queue.NewBacklog[*Unit](queue.Keep{Bytes: backlogBytes, Duration: longest + lag})
+	p.group = queue.NewGroup(aheadHard,
+		func(i item) queue.Cost {
+			if i.Packet == nil {
+				return queue.Cost{}
+			}
+			return queue.Cost{Bytes: int64(i.Size), Duration: i.Duration}
+		},
+		func(i item) { i.Release() })
+	if err := p.choose(); err != nil {
+		p.src.Close()
+		return nil, fmt.Errorf("%s: %w", cfg.Name, err)
+	}
+	for _, d := range cfg.Destinations {
+		p.senders = append(p.senders, newSender(p, d))
+	}
+	return p, nil
+}
+
+// choose takes the best picture and sound track and decides what becomes of them.
+func (p *Publisher) choose() error {
+	best := map[demux.Kind]*demux.Stream{}
+	for _, s := range p.src.Streams() {
+		if s.Still || s.Kind == demux.Video && p.cfg.NoVideo || s.Kind == demux.Audio && p.cfg.NoAudio {
+			continue
+		}
+		if b := best[s.Kind]; b == nil || s.Default && !b.Default {
+			best[s.Kind] = &s
+		}
+	}
+	var wanted []int
+	for _, k := range []demux.Kind{demux.Video, demux.Audio} {
+		s := best[k]
+		if s == nil {
+			continue
+		}
+		t, err := newTrack(p, *s)
+		if err != nil {
+			return err
+		}
+		p.tracks = append(p.tracks, t)
+		wanted = append(wanted, s.Index)
+	}
+	if len(p.tracks) == 0 {
+		return ErrNothing
+	}
+	p.src.Select(wanted...)
+	return nil
+}
+
+// takenByAll reports whether all targets can carry a codec; if not, one that cannot.
+func (p *Publisher) takenByAll(codec string) (bool, Target) {
+	for _, d := range p.cfg.Destinations {
+		if !d.Target.Takes(codec) {
+			return false, d.Target
+		}
+	}
+	return true, nil
+}
+
+// Outcome is what became of a destination.
+type Outcome struct {
+	Address string
+	Err     error // nil if everything was sent that could be
+}
+
+// Run publishes until the source ends, ctx does, or all destinations have failed. It
+// closes the source and all connections, and returns when all its goroutines have
+// ended. The error is the source's.
+func (p *Publisher) Run(ctx context.Context) ([]Outcome, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	p.mu.Lock()
+	p.began = time.Now()
+	p.mu.Unlock()
+	var tracks, senders sync.WaitGroup
+	p.left.Store(int64(len(p.senders)))
+	for _, s := range p.senders {
+		senders.Go(func() {
+			s.run(ctx)
+			if p.left.Add(-1) == 0 {
+				cancel() // nobody is left to send to
+			}
+		})
+	}
+	stop := context.AfterFunc(ctx, func() {
+		p.group.Close()
+		p.source().Interrupt()
+		p.open()
+	})
+	defer stop()
+	for _, t := range p.tracks {
+		tracks.Go(func() {
+			t.run(ctx)
+			p.settle(t, nil)
+		})
+	}
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		p.watch(ctx)
+	}()
+	err := p.readLoop(ctx)
+	if ctx.Err() != nil && (err == nil || errors.Is(err, demux.ErrInterrupted)) {
+		err = nil
+	}
+	for _, t := range p.tracks {
+		t.lane.Put(item{mark: markEnd})
+	}
+	tracks.Wait()
+	p.group.Close()
+	p.backlog.Close()
+	senders.Wait()
+	cancel()
+	<-watched
+	closeErr := p.source().Close()
+	if err == nil && ctx.Err() == nil {
+		err = closeErr
+	}
+	var out []Outcome
+	for _, s := range p.senders {
+		out = append(out, Outcome{s.target.String(), s.failure()})
+	}
+	return out, err
+}
+
+func (p *Publisher) source() demux.Source {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.src
+}
+
+// watch closes connections that are stuck.
+func (p *Publisher) watch(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		for _, s := range p.senders {
+			s.unstick(time.Now())
+		}
+	}
+}
+
+// readLoop reads packets and hands them to the tracks, goes back to the beginning of
+// a file that is looped, and brings a live source back.
+func (p *Publisher) readLoop(ctx context.Context) error {
+	if err := p.begin(); err != nil {
+		return err
+	}
+	var stamps *clock.Restamper
+	start := time.Duration(0) // where the source's time 0, or its first packet, comes to be
+	rounds, some := 1, false
+	end := func() { // of the round
+		for _, t := range p.tracks {
+			start = max(start, t.end)
+		}
+		stamps = nil
+		p.markAll(markDrain)
+	}
+	for ctx.Err() == nil {
+		pkt, err := p.source().Read()
+		switch {
+		case err == nil:
+		case errors.Is(err, demux.ErrAgain):
+			continue
+		case ctx.Err() != nil:
+			return nil
+		case p.live && p.cfg.Reopen != nil:
+			end()
+			if err := p.reopen(ctx, err); err != nil {
+				return err
+			}
+			start = max(start, time.Since(p.began)) // time has gone on meanwhile
+			continue
+		case !errors.Is(err, io.EOF):
+			return err
+		case some && p.info.Seekable && (p.cfg.Loop < 0 || rounds < p.cfg.Loop):
+			rounds++
+			some = false
+			end()
+			if err := p.source().Seek(0); err != nil {
+				return err
+			}
+			continue
+		default:
+			return nil
+		}
+		some = true
+		p.read.Add(1)
+		t := p.track(pkt.Stream)
+		if t == nil {
+			pkt.Release()
+			continue
+		}
+		at := pkt.DTS
+		if at == demux.NoPTS {
+			at = pkt.PTS
+		}
+		if stamps == nil {
+			if rounds == 1 && !p.live && at != demux.NoPTS {
+				start -= min(0, at) // decoding may begin before the first picture is shown
+			}
+			stamps = clock.NewRestamper(start, p.live)
+		}
+		i := item{Packet: pkt}
+		if at != demux.NoPTS {
+			i.offset = stamps.Offset(pkt.Stream, at, pkt.Duration)
+			t.end = max(t.end, pkt.Time()+pkt.Duration+i.offset)
+		}
+		t.take(i)
+	}
+	return nil
+}
+
+func (p *Publisher) track(stream int) *track {
+	for _, t := range p.tracks {
+		if t.in.Index == stream {
+			return t
+		}
+	}
+	return nil
+}
+
+func (p *Publisher) markAll(m mark) {
+	for _, t := range p.tracks {
+		t.lane.Put(item{mark: m})
+	}
+}
+
+// reopen opens a live source again, with back-off.
+func (p *Publisher) reopen(ctx context.Context, cause error) error {
+	p.cfg.Log.Warn(fmt.Sprintf("%v: trying again", cause))
+	p.lost.Add(1)
+	p.leave(ctx)
+	p.source().Close()
+	from := time.Now()
+	for n := 1; ctx.Err() == nil; n++ {
+		if !sleep(ctx, backoff(n, 0.5)) {
+			break
+		}
+		src, err := p.cfg.Reopen(ctx)
+		if err != nil {
+			continue
+		}
+		if err := p.adopt(ctx, src); err != nil {
+			return err
+		}
+		p.cfg.Log.Warn(fmt.Sprintf("%s: back after %.1f s", p.cfg.Name, time.Since(from).Seconds()))
+		return nil
+	}
+	return nil
+}
+
+// adopt takes a source in place of the one that was lost. It must have the same
+// streams: the targets have been told of them.
+func (p *Publisher) adopt(ctx context.Context, src demux.Source) error {
+	p.mu.Lock()
+	p.src = src
+	p.mu.Unlock()
+	if ctx.Err() != nil { // too late for the interruption that came before
+		src.Interrupt()
+	}
+	var wanted []int
+	for _, t := range p.tracks {
+		i := slices.IndexFunc(src.Streams(), func(s demux.Stream) bool { return s.Kind == t.in.Kind && s.Codec == t.in.Codec && !s.Still })
+		if i < 0 {
+			return fmt.Errorf("%s: came back without its %s stream of %s: start again", p.cfg.Name, t.in.Kind, t.in.Codec)
+		}
+		p.mu.Lock()
+		t.in = src.Streams()[i]
+		p.mu.Unlock()
+		wanted = append(wanted, t.in.Index)
+	}
+	src.Select(wanted...)
+	return p.begin()
+}
+
+// begin has the tracks expect packets of a source that was just opened.
+func (p *Publisher) begin() error {
+	for _, t := range p.tracks {
+		begin, err := t.prepare(p.source())
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.cfg.Name, err)
+		}
+		t.lane.Put(item{mark: markBegin, begin: begin})
+	}
+	return nil
+}
+
+// leave waits until the tracks have let go of the source.
+func (p *Publisher) leave(ctx context.Context) {
+	for _, t := range p.tracks {
+		reached := make(chan struct{})
+		if !t.lane.Put(item{mark: markLeave, reached: reached}) {
+			return // they end, and Run waits for that
+		}
+		select {
+		case <-reached:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// settle notes what a track sends, or with nil that it sends nothing; with the last
+// one sending begins. Before, it returns at once: the caller waits for ready.
+func (p *Publisher) settle(t *track, s *demux.Stream) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t.settled || p.opened {
+		return
+	}
+	t.settled, t.out = true, s
+	if s != nil && p.timer == nil {
+		p.timer = time.AfterFunc(streamsWithin, p.open)
+	}
+	if !slices.ContainsFunc(p.tracks, func(t *track) bool { return !t.settled }) {
+		p.openLocked()
+	}
+}
+
+// open begins sending with the streams that are known.
+func (p *Publisher) open() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.openLocked()
+}
+
+func (p *Publisher) openLocked() {
+	if p.opened {
+		return
+	}
+	p.opened = true
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	for _, t := range p.tracks {
+		if t.out == nil {
+			continue
+		}
+		t.out.Index = len(p.streams)
+		p.streams = append(p.streams, *t.out)
+	}
+	close(p.ready)
+}
+
+// Streams is what is sent, once it is known. The caller does not write to it.
+func (p *Publisher) Streams() []demux.Stream {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.streams
+}
+
+// emit hands a unit to the senders.
+func (p *Publisher) emit(u *Unit) {
+	p.bytes.Add(int64(len(u.Data)))
+	p.backlog.Append(u, queue.Mark{Bytes: len(u.Data), Key: u.Key && (u.Stream == 0 || p.streams[0].Kind != demux.Video), At: u.At})
+}
+
+// sleep waits; false if ctx ends first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
