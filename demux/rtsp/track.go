@@ -76,7 +76,7 @@ func (t *track) accepts(payloadType uint8) bool {
 func (t *track) stream() demux.Stream {
 	return demux.Stream{
 		Index: t.index, Kind: t.codec.kind, Codec: t.codec.name, Default: true,
-		Width: t.codec.width, Height: t.codec.height, FrameRate: t.codec.rate, Sound: t.codec.sound,
+		Width: t.codec.width, Height: t.codec.height, FrameRate: t.codec.rate, Sound: t.codec.sound, Config: t.codec.extradata,
 	}
 }
 

@@ -223,7 +223,7 @@ func (e *elementary) picture(u *Unit, data []byte) ([]*Unit, error) {
 	e.note(nalus)
 	if u.Key {
 		missing := func(k nalKind) bool { return !slices.Contains(own, k) }
-		if slices.ContainsFunc(e.nal.needs, missing) {
+		if len(e.sets) > 0 && slices.ContainsFunc(e.nal.needs, missing) {
 			// All of them, so that they belong together.
 			nalus = slices.DeleteFunc(nalus, func(n []byte) bool { return slices.Contains(e.nal.needs, e.nal.kind(n)) })
 			nalus = slices.Concat(e.sets, nalus)

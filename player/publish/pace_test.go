@@ -1,0 +1,95 @@
+package publish
+
+import (
+	"testing"
+	"time"
+)
+
+var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func TestPacerFile(t *testing.T) {
+	const ms = time.Millisecond
+	var p pacer
+	steps := []struct{ dts, now, due time.Duration }{
+		{40 * ms, 0, 0}, // the first one is due at once
+		{80 * ms, 10 * ms, 40 * ms},
+		{120 * ms, 500 * ms, 80 * ms},    // late, but not by much
+		{160 * ms, 3000 * ms, 3000 * ms}, // too late: time stood still
+		{200 * ms, 3001 * ms, 3040 * ms},
+	}
+	for i, s := range steps {
+		if got := p.due(s.dts, epoch.Add(s.now)).Sub(epoch); got != s.due {
+			t.Errorf("step %d: due %v, want %v", i, got, s.due)
+		}
+	}
+	if p.Slips() != 1 {
+		t.Errorf("%d slips", p.Slips())
+	}
+}
+
+// What a live source's units were captured at follows the ones that came quickest,
+// and a clock that runs differently.
+func TestPacerLive(t *testing.T) {
+	var p pacer
+	const drift = 1.0001     // ours runs faster than the sender's
+	for i := range 100_000 { // 4000 s
+		media := time.Duration(i) * 40 * time.Millisecond
+		jitter := time.Duration(i*7919%50) * time.Millisecond
+		now := epoch.Add(time.Duration(float64(media)*drift) + 20*time.Millisecond + jitter)
+		got := p.captured(media, time.Time{}, now)
+		if off := now.Sub(got) - jitter; i > 50 && (off < -time.Millisecond || off > 5*time.Millisecond) {
+			t.Fatalf("at %v: %v before the quickest one would have come", media, off)
+		}
+	}
+	said := epoch.Add(time.Hour)
+	if got := p.captured(5*time.Second, said, epoch.Add(time.Hour+time.Second)); !got.Equal(said) {
+		t.Errorf("the sender says %v, taken for %v", said, got)
+	}
+}
+
+func TestFrameRate(t *testing.T) {
+	tests := []struct {
+		name     string
+		num, den int64
+		from     time.Duration // of pictures
+		n        int
+		want     int
+	}{
+		{"25 to 50", 50, 1, 40 * time.Millisecond, 100, 199},
+		{"50 to 25", 25, 1, 20 * time.Millisecond, 100, 50},
+		{"25 to 29.97", 30000, 1001, 40 * time.Millisecond, 1000, 1198},
+		{"the same", 25, 1, 40 * time.Millisecond, 100, 100},
+		{"59.94 to 60", 60, 1, 1001 * time.Second / 60000, 60000, 60060},
+	}
+	for _, c := range tests {
+		for _, base := range []time.Duration{0, 200 * time.Hour} {
+			f := frameRate{num: c.num, den: c.den}
+			total, last := 0, time.Duration(-1)
+			for i := range c.n {
+				first, count := f.ticks(base + time.Duration(i)*c.from)
+				for k := range count {
+					at := f.at(first + k)
+					if at <= last {
+						t.Fatalf("%s: %v after %v", c.name, at, last)
+					}
+					if off := at - base - time.Duration(i)*c.from; off > c.from || off < -2*c.from {
+						t.Fatalf("%s: picture %d is sent %v off its time", c.name, i, off)
+					}
+					last = at
+					total++
+				}
+			}
+			if d := total - c.want; d < -1 || d > 1 {
+				t.Errorf("%s from %v: %d pictures, want %d", c.name, base, total, c.want)
+			}
+		}
+	}
+	f := frameRate{num: 25, den: 1}
+	f.ticks(0)
+	if _, n := f.ticks(4 * time.Second); n != 100 {
+		t.Errorf("a gap of 4 s is filled with %d pictures", n)
+	}
+	if _, n := f.ticks(time.Hour); n != 1 {
+		t.Errorf("a gap of an hour is filled with %d pictures", n)
+	}
+}
