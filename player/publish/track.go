@@ -89,6 +89,8 @@ func encodingOf(cfg Config, k demux.Kind) string {
 func (t *track) cannotCopy() string {
 	s, cfg := t.in, t.p.cfg
 	switch {
+	case cfg.Copy == CopyAuto && uncompressed(s.Codec):
+		return "it is not compressed"
 	case s.Kind == demux.Video && (cfg.Video.Width > 0 || cfg.Video.Rate.Known()):
 		return "another size or rate is asked for"
 	case s.Kind == demux.Video && cfg.Video.Codec != "" && cfg.Video.Codec != s.Codec,
@@ -102,6 +104,12 @@ func (t *track) cannotCopy() string {
 		return err.Error()
 	}
 	return ""
+}
+
+// uncompressed reports whether a codec is none: more than a network wants to carry.
+// G.711 is what telephones and cameras send.
+func uncompressed(codec string) bool {
+	return codec == "rawvideo" || strings.HasPrefix(codec, "pcm_") && codec != "pcm_alaw" && codec != "pcm_mulaw"
 }
 
 // prepare returns what makes the track expect packets of a source, which is called in
