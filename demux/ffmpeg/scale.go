@@ -3,6 +3,7 @@ package ffmpeg
 import (
 	"errors"
 	"fmt"
+	"math"
 	"unsafe"
 
 	"github.com/asticode/go-astiav"
@@ -77,23 +78,8 @@ func (s *Scaler) params(dst render.Bitmap, p *render.Picture, f render.Filter) (
 		}
 		k.src, k.sw, k.sh = pf, p.Width, p.Height
 	}
-	if p.Width < 1 || p.Height < 1 || p.Width > MaxSide || p.Height > MaxSide {
-		return k, fmt.Errorf("scaling: picture size %dx%d", p.Width, p.Height)
-	}
-	l, err := layoutOf(k.src, p.Width, p.Height)
-	if err != nil {
-		return k, fmt.Errorf("scaling %s: %w", p.Format, err)
-	}
-	if len(p.Planes) < int(l.planes) || len(p.Planes) > 4 {
-		return k, fmt.Errorf("scaling: a %s picture with %d planes", p.Format, len(p.Planes))
-	}
-	for i, pl := range p.Planes[:l.planes] {
-		if pl.Stride < int(l.rowbytes[i]) || len(pl.Data) < (int(l.rows[i])-1)*pl.Stride+int(l.rowbytes[i]) {
-			return k, fmt.Errorf("scaling: plane %d of a %s picture is too small", i, p.Format)
-		}
-	}
-	if isPaletted(k.src) && (len(p.Planes) < 2 || len(p.Planes[1].Data) < 1024) {
-		return k, fmt.Errorf("scaling: a %s picture without its palette", p.Format)
+	if err := checkPicture(p, k.src); err != nil {
+		return k, fmt.Errorf("scaling: %w", err)
 	}
 	c := p.Colour.Resolve(p.Width, p.Height)
 	if p.Colour.Range == render.RangeUnknown && isFull(k.src) {
@@ -119,6 +105,29 @@ func (s *Scaler) params(dst render.Bitmap, p *render.Picture, f render.Filter) (
 	k.chromaX, k.chromaY = chromaPosition(c.Siting, f)
 	k.flags = swsFlags(f)
 	return k, nil
+}
+
+// checkPicture makes sure that C reads nothing beyond a picture of format f.
+func checkPicture(p *render.Picture, f astiav.PixelFormat) error {
+	if p.Width < 1 || p.Height < 1 || p.Width > MaxSide || p.Height > MaxSide {
+		return fmt.Errorf("picture size %dx%d", p.Width, p.Height)
+	}
+	l, err := layoutOf(f, p.Width, p.Height)
+	if err != nil {
+		return fmt.Errorf("%s: %w", p.Format, err)
+	}
+	if len(p.Planes) < int(l.planes) || len(p.Planes) > 4 {
+		return fmt.Errorf("a %s picture with %d planes", p.Format, len(p.Planes))
+	}
+	for i, pl := range p.Planes[:l.planes] {
+		if pl.Stride < int(l.rowbytes[i]) || pl.Stride > math.MaxInt32 || len(pl.Data) < (int(l.rows[i])-1)*pl.Stride+int(l.rowbytes[i]) {
+			return fmt.Errorf("plane %d of a %s picture is too small", i, p.Format)
+		}
+	}
+	if isPaletted(f) && (len(p.Planes) < 2 || len(p.Planes[1].Data) < 1024) {
+		return errors.New("a " + p.Format + " picture without its palette")
+	}
+	return nil
 }
 
 // chromaMiddle has swscale put chroma samples in the middle of their luma

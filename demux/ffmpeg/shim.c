@@ -110,7 +110,7 @@ static uint64_t layout_mask(const AVChannelLayout *l) {
     return l->order == AV_CHANNEL_ORDER_NATIVE ? l->u.mask : 0;
 }
 
-static int layout_from(AVChannelLayout *l, int channels, uint64_t mask) {
+int pl_layout_from(AVChannelLayout *l, int channels, uint64_t mask) {
     av_channel_layout_uninit(l);
     if (mask && av_popcount64(mask) == channels) return av_channel_layout_from_mask(l, mask);
     av_channel_layout_default(l, channels);
@@ -223,7 +223,7 @@ int pl_codec_id(const char *name) {
 int pl_par_audio(AVCodecParameters *p, int rate, int channels, uint64_t mask) {
     p->sample_rate = rate;
     p->block_align = 0;
-    return layout_from(&p->ch_layout, channels, mask);
+    return pl_layout_from(&p->ch_layout, channels, mask);
 }
 
 int pl_layout(int format, int w, int h, PlLayout *o) {
@@ -480,7 +480,7 @@ struct SwrContext *pl_swr_new(int ifmt, int irate, int ich, uint64_t imask,
     int ofmt, int orate, int och, uint64_t omask, int *err) {
     AVChannelLayout in = {0}, out = {0};
     struct SwrContext *c = NULL;
-    if ((*err = layout_from(&in, ich, imask)) >= 0 && (*err = layout_from(&out, och, omask)) >= 0 &&
+    if ((*err = pl_layout_from(&in, ich, imask)) >= 0 && (*err = pl_layout_from(&out, och, omask)) >= 0 &&
         (*err = swr_alloc_set_opts2(&c, &out, ofmt, orate, &in, ifmt, irate, 0, NULL)) >= 0) {
         int better = irate != orate && av_opt_set_int(c, "resampler", SWR_ENGINE_SOXR, 0) >= 0 &&
             av_opt_set_int(c, "precision", SOXR_PRECISION, 0) >= 0;
@@ -510,7 +510,7 @@ int64_t pl_swr_delay(struct SwrContext *c, int64_t base) { return swr_get_delay(
 struct SwrContext *pl_swr_drift_new(int fmt, int rate, int channels, uint64_t mask, int *err) {
     AVChannelLayout l = {0};
     struct SwrContext *c = NULL;
-    if ((*err = layout_from(&l, channels, mask)) >= 0 &&
+    if ((*err = pl_layout_from(&l, channels, mask)) >= 0 &&
         (*err = swr_alloc_set_opts2(&c, &l, fmt, rate, &l, fmt, rate, 0, NULL)) >= 0) {
         // With equal rates nothing would be resampled.
         *err = av_opt_set_int(c, "flags", SWR_FLAG_RESAMPLE, 0);
@@ -543,7 +543,7 @@ int pl_audio_frame(AVFrame *f, int fmt, int rate, int channels, uint64_t mask,
     f->sample_rate = rate;
     f->nb_samples = frames;
     f->pts = pts;
-    int r = layout_from(&f->ch_layout, channels, mask);
+    int r = pl_layout_from(&f->ch_layout, channels, mask);
     if (r >= 0) r = av_frame_get_buffer(f, 0);
     if (r >= 0) memcpy(f->data[0], data, (size_t)frames * channels * av_get_bytes_per_sample(fmt));
     return r;
@@ -566,7 +566,7 @@ double pl_frame_number(const AVFrame *f, const char *key) {
 
 int pl_channel_layout_describe(int channels, uint64_t mask, char *buf, int size) {
     AVChannelLayout l = {0};
-    int r = layout_from(&l, channels, mask);
+    int r = pl_layout_from(&l, channels, mask);
     if (r >= 0) r = av_channel_layout_describe(&l, buf, size);
     av_channel_layout_uninit(&l);
     return r;

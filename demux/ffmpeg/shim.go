@@ -1,6 +1,6 @@
-// Package ffmpeg is planar's only contact with FFmpeg: input, decoding, scaling
-// and resampling. It goes through go-astiav, and through a small shim in C for
-// what that lacks.
+// Package ffmpeg is planar's only contact with FFmpeg: input, decoding, scaling,
+// resampling, encoding and writing containers. It goes through go-astiav, and through
+// a small shim in C for what that lacks.
 package ffmpeg
 
 // #cgo pkg-config: libavformat libavcodec libavutil libswscale libswresample

@@ -66,6 +66,8 @@ int pl_packet_fill(AVPacket *p, const void *data, int size);
 void pl_codec_setup(AVCodecContext *c, int tb_num, int tb_den);
 void pl_codec_flush(AVCodecContext *c);
 int pl_codec_id(const char *name); // AV_CODEC_ID_NONE if unknown
+// The layout of a mask that has as many channels, else the usual one of that many.
+int pl_layout_from(AVChannelLayout *l, int channels, uint64_t mask);
 int pl_par_audio(AVCodecParameters *p, int rate, int channels, uint64_t mask);
 
 typedef struct PlFrame {

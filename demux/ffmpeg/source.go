@@ -251,6 +251,10 @@ const (
 	dispositionStillImage  = 0x100000
 )
 
+// maxConfig is how large Stream.Config gets at most: parameter sets have some hundred
+// bytes, fonts and Vorbis' tables may have more.
+const maxConfig = 1 << 20
+
 // describe says what stream i is, nil if it is neither video nor audio.
 func (s *Source) describe(i int, st *astiav.Stream) *track {
 	o, err := streamInfoOf(s.fc, i)
@@ -292,6 +296,9 @@ func (s *Source) describe(i int, st *astiav.Stream) *track {
 		}
 	default:
 		return nil
+	}
+	if o.extradata > 0 && o.extradata <= maxConfig {
+		t.Config = st.CodecParameters().ExtraData()
 	}
 	t.par = astiav.AllocCodecParameters()
 	if err := st.CodecParameters().Copy(t.par); err != nil {
