@@ -286,6 +286,9 @@ func (p *Publisher) readLoop(ctx context.Context) error {
 		if stamps == nil {
 			if rounds == 1 && !p.live && at != demux.NoPTS {
 				start -= min(0, at) // decoding may begin before the first picture is shown
+				if p.encodesSound() {
+					start += priming
+				}
 			}
 			stamps = clock.NewRestamper(start, p.live)
 		}
@@ -297,6 +300,14 @@ func (p *Publisher) readLoop(ctx context.Context) error {
 		t.take(i)
 	}
 	return nil
+}
+
+// priming is room for what an encoder of sound begins with, a packet that lies before
+// the sound it was given: 1024 samples of AAC at 32 kHz.
+const priming = 32 * time.Millisecond
+
+func (p *Publisher) encodesSound() bool {
+	return slices.ContainsFunc(p.tracks, func(t *track) bool { return t.in.Kind == demux.Audio && !t.copied })
 }
 
 func (p *Publisher) track(stream int) *track {

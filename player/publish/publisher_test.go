@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -200,7 +201,7 @@ func TestReconnect(t *testing.T) {
 		target := &fakeTarget{
 			fail: func(conn, n int) error {
 				if conn == 1 && n == 120 {
-					return errors.New("connection reset")
+					return io.EOF // as a connection ends whose server has gone
 				}
 				return nil
 			},

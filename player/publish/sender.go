@@ -56,6 +56,9 @@ func newSender(p *Publisher, d Destination) *sender {
 	}
 }
 
+// errAllSent ends a connection that was fed to the end.
+var errAllSent = errors.New("everything was sent")
+
 // errEnded is why a target got nothing: the source ended first.
 var errEnded = errors.New("the source ended before there was a connection")
 
@@ -85,7 +88,7 @@ func (s *sender) run(ctx context.Context) {
 			}
 		}
 		switch {
-		case errors.Is(err, io.EOF):
+		case errors.Is(err, errAllSent):
 			s.set(Finished, nil, nil)
 			return
 		case ctx.Err() != nil:
@@ -137,8 +140,8 @@ func (s *sender) givesUp(err error, failed int) bool {
 	return false
 }
 
-// feed writes what the backlog has, until it ends: io.EOF, or the connection is lost.
-// It closes the connection.
+// feed writes what the backlog has, until it ends, which is errAllSent, ctx does, or
+// the connection is lost. It closes the connection.
 func (s *sender) feed(ctx context.Context, conn Connection) error {
 	defer func() {
 		conn.Close()
@@ -158,6 +161,9 @@ func (s *sender) feed(ctx context.Context, conn Connection) error {
 			leave.Reset(finishWithin)
 			if e := conn.Finish(); e != nil {
 				return e
+			}
+			if errors.Is(err, io.EOF) {
+				return errAllSent
 			}
 			return err
 		}

@@ -112,7 +112,7 @@ func New(address string, o Options) (publish.Target, error) {
 	case "srt":
 		t.dial, err = newSRT(t.peer, address, o)
 	default:
-		err = fmt.Errorf("cannot publish to %s:// addresses here; there are file, http, https, udp, rtp and srt", scheme)
+		err = fmt.Errorf("cannot publish to %s:// addresses here; there are rtsp, rtsps, rtmp, rtmps, rtp, udp, srt, http, https, and files", scheme)
 	}
 	if err != nil {
 		return nil, t.peer.Refuse(err.Error(), err)

@@ -23,7 +23,7 @@ import (
 
 func TestNew(t *testing.T) {
 	for _, c := range []struct{ address, says string }{
-		{"gopher://host/x", "cannot publish to gopher:// addresses here; there are file, http, https, udp, rtp and srt"},
+		{"gopher://host/x", "cannot publish to gopher:// addresses here; there are rtsp, rtsps, rtmp, rtmps, rtp, udp, srt, http, https, and files"},
 		{"film.xyz", "no format has that extension"},
 		{"udp://host", "it must name a host and a port"},
 		{"udp://host:1?localaddr=me", "localaddr must be an IP address"},
