@@ -7,7 +7,7 @@ VERSION  := $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
 PACKAGES := ./... ./testdata/demo
 # What has to build and pass without C.
 PURE     := ./render ./render/hash ./render/null ./render/scope ./audio ./audio/analysis ./audio/null ./audio/wav \
-	./demux ./demux/guess ./player ./player/clock ./player/latency ./player/queue ./internal/settings ./testdata/demo
+	./demux ./demux/guess ./demux/pattern ./player ./player/clock ./player/latency ./player/queue ./player/publish ./internal/settings ./testdata/demo
 
 SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c

@@ -155,6 +155,11 @@ func (a *rawAudio) AudioDecoder(int) (AudioDecoder, error) {
 func (a *rawAudio) Interrupt()   { a.file.interrupt() }
 func (a *rawAudio) Close() error { return a.file.close() }
 
+// NewRawAudioDecoder makes a decoder of packets whose Data already is interleaved sound
+// of format f, for sources of their own that have such. A block takes the memory of its
+// packet over.
+func NewRawAudioDecoder(f audio.Format) AudioDecoder { return &pcmPass{format: f} }
+
 // pcmPass hands packets on that already are what the machine plays.
 type pcmPass struct {
 	format  audio.Format

@@ -259,6 +259,17 @@ func (v *rawVideo) AudioDecoder(int) (AudioDecoder, error) {
 func (v *rawVideo) Interrupt()   { v.interrupt() }
 func (v *rawVideo) Close() error { return v.close() }
 
+// NewRawVideoDecoder makes a decoder of packets whose Data is one picture as p says
+// (its headers and Map do not matter), for sources of their own that have such. A
+// frame takes the memory of its packet over.
+func NewRawVideoDecoder(p RawVideoParams) (VideoDecoder, error) {
+	v, _, err := newRawVideo("raw video", p)
+	if err != nil {
+		return nil, err
+	}
+	return v.VideoDecoder(0)
+}
+
 // rawDecoder makes frames of raw packets without touching a byte: the frame
 // takes the packet's memory over.
 type rawDecoder struct {

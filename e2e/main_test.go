@@ -58,7 +58,7 @@ func run(m *testing.M) int {
 // debian names the package that a tool comes from.
 var debian = map[string]string{
 	"ffmpeg": "ffmpeg", "Xvfb": "xvfb", "xdotool": "xdotool", "nginx": "nginx", "pulseaudio": "pulseaudio", "pactl": "pulseaudio-utils",
-	"parec": "pulseaudio-utils", "script": "bsdutils", "python3": "python3",
+	"parec": "pulseaudio-utils", "script": "bsdutils", "python3": "python3", "srt-live-transmit": "srt-tools",
 }
 
 // need skips a test for which a program is missing, and fails it where CI is

@@ -114,7 +114,8 @@ type rtspServer struct {
 	srv       *gortsplib.Server
 	stream    *gortsplib.ServerStream
 	publisher *gortsplib.ServerSession
-	protocols map[gortsplib.Protocol]int // over which readers have set up streams
+	protocols map[gortsplib.Protocol]int       // over which readers have set up streams
+	onPacket  func(format.Format, *rtp.Packet) // what publishers send, if it is of interest
 }
 
 func newRTSPServer(t testing.TB) *rtspServer {
@@ -226,7 +227,10 @@ func (s *rtspServer) OnRecord(c *gortsplib.ServerHandlerOnRecordCtx) (*base.Resp
 	s.mu.Lock()
 	stream := s.stream
 	s.mu.Unlock()
-	c.Session.OnPacketRTPAny(func(m *description.Media, _ format.Format, p *rtp.Packet) {
+	c.Session.OnPacketRTPAny(func(m *description.Media, f format.Format, p *rtp.Packet) {
+		if s.onPacket != nil {
+			s.onPacket(f, p)
+		}
 		_ = stream.WritePacketRTP(m, p) // a reader that has gone
 	})
 	return &base.Response{StatusCode: base.StatusOK}, nil
@@ -242,17 +246,25 @@ type rtmpServer struct {
 
 const rtmpModule = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
 
-func newRTMPServer(t testing.TB) *rtmpServer {
+func newRTMPServer(t testing.TB) *rtmpServer { return rtmpServerOf(t, false) }
+
+// rtmpServerOf makes a server that keeps what is published in files NAME.flv of its
+// folder, if it is to be recorded.
+func rtmpServerOf(t testing.TB, recorded bool) *rtmpServer {
 	need(t, "nginx")
 	if !exists(rtmpModule) {
 		missing(t, rtmpModule, "libnginx-mod-rtmp")
 	}
 	s := &rtmpServer{t: t, port: freePort(t), dir: t.TempDir()}
+	record := ""
+	if recorded {
+		record = "record all; record_path " + s.dir + "; record_unique off;"
+	}
 	config := fmt.Sprintf(`load_module %s;
 daemon off; master_process off; pid %s/pid; error_log %s/log warn;
 events { worker_connections 64; }
-rtmp { server { listen 127.0.0.1:%d; chunk_size 4096; application live { live on; wait_key on; } } }
-`, rtmpModule, s.dir, s.dir, s.port)
+rtmp { server { listen 127.0.0.1:%d; chunk_size 4096; application live { live on; wait_key on; %s } } }
+`, rtmpModule, s.dir, s.dir, s.port, record)
 	if err := os.WriteFile(filepath.Join(s.dir, "conf"), []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}

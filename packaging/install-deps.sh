@@ -21,7 +21,7 @@ build_packages='gcc g++ libc6-dev pkg-config libsdl2-dev libavcodec-dev libavfor
 	libavutil-dev libswscale-dev libswresample-dev libavfilter-dev libavdevice-dev libyuv-dev'
 display_packages='xvfb libgl1-mesa-dri'
 test_packages="$display_packages ffmpeg xauth x11-utils x11-apps xdotool
-	pulseaudio pulseaudio-utils nginx libnginx-mod-rtmp
+	pulseaudio pulseaudio-utils nginx libnginx-mod-rtmp srt-tools
 	gstreamer1.0-tools gstreamer1.0-rtsp gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 	gstreamer1.0-plugins-ugly gstreamer1.0-plugins-bad gstreamer1.0-libav gir1.2-gst-rtsp-server-1.0 python3-gi
 	groff mandoc zsh fish desktop-file-utils shared-mime-info"
@@ -108,7 +108,7 @@ check_others() {
 	done
 	printf '#include <libyuv.h>\n' | cc -E - >/dev/null 2>&1 || missing="$missing libyuv"
 	if [ "$1" = test ]; then
-		for program in ffmpeg Xvfb xdotool xwd pulseaudio pactl nginx gst-inspect-1.0 python3; do
+		for program in ffmpeg Xvfb xdotool xwd pulseaudio pactl nginx srt-live-transmit gst-inspect-1.0 python3; do
 			command -v $program >/dev/null || missing="$missing $program"
 		done
 	fi

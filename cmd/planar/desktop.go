@@ -91,7 +91,7 @@ func askFiles(ctx context.Context) ([]string, error) {
 
 // sound opens a stream of a source's sound once more, for looking at all of it.
 func (p *opener) sound(ctx context.Context, name string, stream int) (controls.Sound, time.Duration, error) {
-	if demux.IsURL(name) || name == "-" {
+	if demux.IsURL(name) || name == "-" || isCaptured(name) {
 		return nil, 0, fmt.Errorf("%s: only the sound of files can be read twice", demux.Redact(name))
 	}
 	src, err := p.open(ctx, name)

@@ -78,6 +78,9 @@ type options struct {
 	stats      string
 	logLevel   slog.Level
 	version    bool
+	asJSON     bool // of probe
+
+	push pushOptions
 }
 
 // Bounds of flags, in bytes.
@@ -103,6 +106,9 @@ type rawFlags struct {
 	siting, sampleFormat, channels, audioTrack, channelMap                         string
 	strides                                                                        []int
 	header                                                                         int64
+
+	declared *pflag.FlagSet // by the names they have in flagSet, whatever a command calls them
+	push     pushFlags
 }
 
 // flagSet declares the flags, bound to o and t.
@@ -110,6 +116,7 @@ func flagSet(o *options, t *rawFlags) *pflag.FlagSet {
 	f := pflag.NewFlagSet("planar", pflag.ContinueOnError)
 	f.SortFlags = false
 	f.Usage = func() {}
+	t.declared = f
 
 	f.StringVarP(&t.size, "size", "s", "", "picture size of a raw video: WxH, or qcif, cif, 720p, 1080p, uhd ...")
 	f.StringVarP(&t.format, "pixel-format", "f", "", "pixel format of a raw video: FFmpeg's name, or i420, yv12, yuy2, v210 ...")
@@ -176,6 +183,8 @@ func helpText() string {
 	f := flagSet(&options{}, &rawFlags{})
 	return `Usage: planar [flags] SOURCE...
        planar probe [flags] SOURCE...    say what a source is
+       planar push [flags] SOURCE URL... send it to one or many addresses
+       planar serve [flags] SOURCE...    be an RTSP server for it
 
 Plays raw video (I420 and others), raw PCM, whatever FFmpeg reads, and live
 streams. SOURCE is a file, - for standard input, or a URL.
@@ -217,10 +226,7 @@ func parseArgs(f *pflag.FlagSet, o *options, t *rawFlags, args []string) error {
 	if o.version {
 		return nil
 	}
-	if len(o.sources) == 0 && (!o.idle || o.vo != "window") {
-		return errors.New("nothing to play: give a file or a URL")
-	}
-	changed := func(names ...string) bool { return slices.ContainsFunc(names, f.Changed) }
+	changed := func(names ...string) bool { return slices.ContainsFunc(names, t.declared.Changed) }
 	o.rawVideo = changed("size", "pixel-format", "stride", "frame-header-bytes")
 	o.describes = o.rawVideo || changed("fps", "matrix", "range", "siting", "header-bytes")
 	o.rawAudio = changed("sample-format", "sample-rate", "channels")
@@ -273,7 +279,7 @@ func parseArgs(f *pflag.FlagSet, o *options, t *rawFlags, args []string) error {
 	oneOf(check, "--ao", o.ao, map[string]int{"device": 0, "null": 0, "wav": 0})
 	if o.ao != "device" { // the settings say what a person wants to hear, not what files hold
 		for _, name := range []string{"volume", "mute", "audio-delay"} {
-			if l := f.Lookup(name); l != nil && !l.Changed {
+			if l := t.declared.Lookup(name); l != nil && !l.Changed {
 				check(l.Value.Set(l.DefValue))
 			}
 		}
@@ -343,10 +349,21 @@ func parseArgs(f *pflag.FlagSet, o *options, t *rawFlags, args []string) error {
 		o.geometry, e = render.ParseGeometry(t.geometry)
 		check(e)
 	}
+	if t.push.copying != "" {
+		check(checkSending(o, t))
+	}
 	if o.noAudio && o.noVideo {
 		check(errors.New("--no-audio and --no-video leave nothing to play"))
 	}
 	return err
+}
+
+// enoughToPlay checks what is given to play or probe.
+func enoughToPlay(o *options) error {
+	if len(o.sources) == 0 && (!o.idle || o.vo != "window") {
+		return errors.New("nothing to play: give a file or a URL")
+	}
+	return nil
 }
 
 // oneOf looks a flag's value up among those it may have.

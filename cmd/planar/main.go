@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/pflag"
@@ -36,24 +37,54 @@ func main() { os.Exit(run(os.Args[1:])) }
 // errSignal is the cause of a context that a signal ended.
 var errSignal = errors.New("interrupted by a signal")
 
+// command is what the first word of the command line asks for; the one without a
+// name plays.
+type command struct {
+	name, does string
+	flags      func(*options, *rawFlags) *pflag.FlagSet
+	help       func() string
+	// enough says what is missing among the arguments.
+	enough func(*options) error
+	run    func(context.Context, *options) int
+}
+
+func commands() []command {
+	return []command{
+		{"", "play", flagSet, helpText, enoughToPlay, play},
+		{"probe", "say what a source is", probeFlags, probeHelp, enoughToPlay, probe},
+		{"push", "send a source to one or many addresses", pushFlagSet, pushHelp, enoughToPush, push},
+		{"serve", "be an RTSP server for sources", serveFlagSet, serveHelp, enoughToServe, serve},
+	}
+}
+
+// commandOf finds the command, and its arguments.
+func commandOf(args []string) (command, []string) {
+	all := commands()
+	for _, c := range all[1:] {
+		if len(args) > 0 && c.name == args[0] {
+			return c, args[1:]
+		}
+	}
+	return all[0], args
+}
+
 func run(args []string) int {
-	command, help, try := play, helpText, "planar --help"
-	opts, t, asJSON := &options{}, &rawFlags{}, false
-	flags := flagSet(opts, t)
-	if len(args) > 0 && args[0] == "probe" {
-		args = args[1:]
-		flags, help, try = probeFlags(opts, t, &asJSON), probeHelp, "planar probe --help"
-		command = func(ctx context.Context, o *options) int { return probe(ctx, o, asJSON) }
-	} else {
+	cmd, args := commandOf(args)
+	opts, t := &options{}, &rawFlags{}
+	flags := cmd.flags(opts, t)
+	if cmd.name == "" { // settings are about playing
 		applySettings(flags, opts)
 	}
 	err := parseArgs(flags, opts, t, args)
+	if err == nil && !opts.version {
+		err = cmd.enough(opts)
+	}
 	switch {
 	case errors.Is(err, pflag.ErrHelp):
-		fmt.Print(help())
+		fmt.Print(cmd.help())
 		return exitPlayed
 	case err != nil:
-		fmt.Fprintf(os.Stderr, "planar: %v\nTry '%s'.\n", err, try)
+		fmt.Fprintf(os.Stderr, "planar: %v\nTry '%s --help'.\n", err, strings.TrimSpace("planar "+cmd.name))
 		return exitUsage
 	case opts.version:
 		printVersion()
@@ -69,5 +100,5 @@ func run(args []string) int {
 		<-signals // a second one does not wait for an orderly end
 		os.Exit(exitInterrupted)
 	}()
-	return command(ctx, opts)
+	return cmd.run(ctx, opts)
 }

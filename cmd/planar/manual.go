@@ -66,6 +66,32 @@ var arguments = map[string]argument{
 	"screenshot":         {name: "file", files: true},
 	"stats":              {name: "file", files: true},
 	"log-level":          {name: "level", values: []string{"debug", "info", "warn", "error"}, closed: true},
+
+	"copy":           {name: "when", values: []string{"auto", "yes", "no"}, closed: true},
+	"video-codec":    {name: "codec", values: []string{"h264", "h265"}, closed: true},
+	"audio-codec":    {name: "codec", values: []string{"aac", "opus"}, closed: true},
+	"bitrate":        {name: "bits", values: []string{"500k", "1M", "2M", "4M", "8M"}},
+	"audio-bitrate":  {name: "bits", values: []string{"64k", "128k", "256k"}},
+	"gop":            {name: "length", values: []string{"500ms", "1s", "2s", "25", "50"}},
+	"preset":         {name: "preset", values: []string{"ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"}, closed: true},
+	"output-size":    {name: "WxH", values: []string{"qcif", "cif", "4cif", "vga", "480p", "576p", "720p", "1080p", "1440p", "2k", "uhd", "4k", "8k"}},
+	"output-fps":     {name: "rate", values: []string{"24000/1001", "24", "25", "30000/1001", "30", "50", "60000/1001", "60"}},
+	"audio-channels": {name: "count", values: []string{"1", "2", "6", "8", "mono", "stereo", "quad", "5.1", "7.1"}},
+	"push channels":  {name: "count"}, // not what playing calls so
+	"stagger":        {name: "ms"},
+	"retries":        {name: "count", values: []string{"-1"}},
+	"listen":         {name: "address", values: []string{"127.0.0.1:8554"}},
+	"user":           {name: "user:password"},
+	"tls-cert":       {name: "file", files: true},
+	"tls-key":        {name: "file", files: true},
+}
+
+// argumentOf is what a flag of a command takes.
+func argumentOf(command string, f *pflag.Flag) argument {
+	if a, ok := arguments[command+" "+f.Name]; ok {
+		return a
+	}
+	return arguments[f.Name]
 }
 
 // flagGroups are the manual's headings, each before the flag that is named.
@@ -118,6 +144,10 @@ var manualExamples = [][2]string{
 	{"planar clip_cif.yuv --audio take.pcm", "A pair, in sync."},
 	{"planar --start 1:02 --loop inf movie.mp4", "Whatever FFmpeg reads."},
 	{"planar --latency 200 --rtsp-transport tcp rtsp://camera/stream", "A live stream over TCP, 200 ms behind the fastest packet."},
+	{"planar push clip.mp4 rtmp://server/live/a rtsp://user:secret@camera/b", "Sends a file to two servers in real time, as it is."},
+	{"planar push --loop inf --channels 64 --stagger 50 clip.mp4 rtsp://server/load%d", "64 publishers from one reading of a file."},
+	{"planar push test 'srt://receiver:9000?passphrase=...' udp://239.0.0.1:5000", "A test pattern with a clock, encoded once."},
+	{"planar serve --user @secret.txt clip.mp4 /dev/video0", "An RTSP server for a file, again and again, and a camera."},
 	{"planar --vo hash clip.mkv", "Number, time and MD5 of each frame."},
 	{"ffmpeg -i x.mp4 -f rawvideo - | planar -s 720p -", "Standard input."},
 }
@@ -125,18 +155,42 @@ var manualExamples = [][2]string{
 // takesValue reports whether a flag has to be followed by something.
 func takesValue(f *pflag.Flag) bool { return f.NoOptDefVal == "" }
 
-// listFlags lists the flags that probe has, or those that playing has, in their order.
-func listFlags(probe bool) (list []*pflag.Flag) {
-	set := flagSet(&options{}, &rawFlags{})
-	if probe {
-		set = probeFlags(&options{}, &rawFlags{}, new(bool))
-	}
-	set.VisitAll(func(f *pflag.Flag) {
-		if !f.Hidden {
-			list = append(list, f)
+// listFlags lists the flags of a command, "" is playing, in their order.
+func listFlags(name string) (list []*pflag.Flag) {
+	for _, c := range commands() {
+		if c.name != name {
+			continue
 		}
-	})
+		c.flags(&options{}, &rawFlags{}).VisitAll(func(f *pflag.Flag) {
+			if !f.Hidden {
+				list = append(list, f)
+			}
+		})
+	}
 	return list
+}
+
+// sameFlag reports whether a list has a flag with its meaning.
+func sameFlag(list []*pflag.Flag, f *pflag.Flag) bool {
+	return slices.ContainsFunc(list, func(o *pflag.Flag) bool { return o.Name == f.Name && o.Usage == f.Usage && o.DefValue == f.DefValue })
+}
+
+// ownFlags are the flags of a command that playing does not have, or not so.
+func ownFlags(name string) []*pflag.Flag {
+	play := listFlags("")
+	return slices.DeleteFunc(listFlags(name), func(f *pflag.Flag) bool { return sameFlag(play, f) })
+}
+
+// named are the commands that are called by a word.
+func named() []command { return commands()[1:] }
+
+// commandWords are these words, separated by blanks.
+func commandWords() string {
+	var words []string
+	for _, c := range named() {
+		words = append(words, c.name)
+	}
+	return strings.Join(words, " ")
 }
 
 // manualPage is planar(1), in the man macros of roff.
@@ -148,13 +202,13 @@ func manualPage() string {
 		line(".TP\n%s", head)
 		text(s)
 	}
-	flagItem := func(f *pflag.Flag) {
+	flagItem := func(command string, f *pflag.Flag) {
 		head := `\fB` + roff("--"+f.Name) + `\fR`
 		if f.Shorthand != "" {
 			head = `\fB` + roff("-"+f.Shorthand) + `\fR, ` + head
 		}
 		if takesValue(f) {
-			head += ` \fI` + roff(arguments[f.Name].name) + `\fR`
+			head += ` \fI` + roff(argumentOf(command, f).name) + `\fR`
 		}
 		s := sentence(f.Usage)
 		if !slices.Contains([]string{"", "0", "false", "[]"}, f.DefValue) && !strings.Contains(s, "default") {
@@ -165,9 +219,10 @@ func manualPage() string {
 
 	line(`.\" Generated from the flags, see cmd/planar/manual.go.`)
 	line(`.TH PLANAR 1 %s planar "User Commands"`, manualDate)
-	line(".SH NAME\nplanar \\- play raw and encoded video, sound and live streams")
+	line(".SH NAME\nplanar \\- play, send and serve raw and encoded video, sound and live streams")
 	line(".SH SYNOPSIS")
 	line(".B planar\n.RI [ flags ] \" source\" ...\n.br\n.B planar probe\n.RI [ flags ] \" source\" ...")
+	line(".br\n.B planar push\n.RI [ flags ] \" source url\" ...\n.br\n.B planar serve\n.RI [ flags ] \" source\" ...")
 	line(".SH DESCRIPTION")
 	text("planar plays headerless video (I420 and other pixel formats) and PCM sound, whatever FFmpeg reads, and live RTSP, RTMP and other streams, in a window that keeps the picture's shape. " +
 		"A source is a file, - for standard input, a pattern such as frame%04d.yuv, or a URL. Several are played one after another.")
@@ -175,12 +230,40 @@ func manualPage() string {
 	text("Size, pixel format, rate and colours of a headerless file come from flags, else from what was said of that file before, else from its name, its length and its content.")
 	line(".PP\n.B planar probe")
 	text("says what a source is: its streams, or, of a headerless video, what it may be, best first, with the reasons. It takes the flags that say what a source is, and --json for a JSON line a source.")
+	line(".PP\n.B planar push")
+	text("sends a source in real time to one or many addresses: rtsp, rtsps, rtmp, rtmps, rtp (MPEG-TS), udp, srt, http and https (PUT), or files. Beyond what can be played, a source may be test, a pattern with a clock, a flash and a beep. " +
+		"Streams are passed on as they are where all targets take them, else encoded, once for all. A target that fails or is slow does not hold the others up.")
+	line(".PP\n.B planar serve")
+	text("is an RTSP server for sources, each at rtsp://HOST:PORT/NAME, where the name is the file's. It prints the addresses.")
 	line(".SH OPTIONS")
-	for _, f := range listFlags(false) {
+	for _, f := range listFlags("") {
 		if title, ok := flagGroups[f.Name]; ok {
 			line(".SS %s", title)
 		}
-		flagItem(f)
+		flagItem("", f)
+	}
+	line(".SS Probe")
+	for _, f := range ownFlags("probe") {
+		flagItem("probe", f)
+	}
+	push, serve := ownFlags("push"), ownFlags("serve")
+	line(".SS Push and serve")
+	text("Both take the flags above that say what a source is, and those of the output, of certificates, and of reconnecting. Besides:")
+	for _, f := range push {
+		if sameFlag(serve, f) {
+			flagItem("push", f)
+		}
+	}
+	for _, c := range []struct {
+		title, name string
+		own, others []*pflag.Flag
+	}{{"Push", "push", push, serve}, {"Serve", "serve", serve, push}} {
+		line(".SS %s", c.title)
+		for _, f := range c.own {
+			if !sameFlag(c.others, f) {
+				flagItem(c.name, f)
+			}
+		}
 	}
 	line(".SH KEYS")
 	for _, k := range manualKeys {
@@ -271,9 +354,9 @@ const generatedBy = "generated from the flags, see cmd/planar/manual.go."
 // bashCompletion needs nothing but bash, from 4 on.
 func bashCompletion() string {
 	var b strings.Builder
-	words := func(probe bool) string {
+	words := func(name string) string {
 		var all []string
-		for _, f := range listFlags(probe) {
+		for _, f := range listFlags(name) {
 			all = append(all, dashed(f)...)
 		}
 		return strings.Join(all, " ")
@@ -294,13 +377,22 @@ _planar() {
 	elif [[ $prev == -* ]]; then
 		flag=$prev
 	fi
-	case $flag in
+	case ${COMP_WORDS[1]}$flag in
 `)
+	for _, c := range named() {
+		for _, f := range listFlags(c.name) {
+			if _, other := arguments[c.name+" "+f.Name]; other {
+				fmt.Fprintf(&b, "\t%s)\n\t\tcompopt +o default\n\t\treturn\n\t\t;;\n", c.name+"--"+f.Name)
+			}
+		}
+	}
+	b.WriteString("\tesac\n\tcase $flag in\n")
 	var files, free []string
-	for _, f := range listFlags(false) {
+	seen := map[string]bool{}
+	for _, f := range allFlags() {
 		a := arguments[f.Name]
 		switch {
-		case !takesValue(f):
+		case seen[f.Name] || !takesValue(f):
 		case a.files:
 			files = append(files, dashed(f)...)
 		case len(a.values) == 0:
@@ -312,29 +404,41 @@ _planar() {
 			}
 			fmt.Fprintf(&b, "\t\tCOMPREPLY=($(compgen -W '%s' -- \"$cur\"))\n\t\treturn\n\t\t;;\n", strings.Join(a.values, " "))
 		}
+		seen[f.Name] = true
 	}
 	fmt.Fprintf(&b, "\t%s) return ;;\n", strings.Join(files, " | "))
 	fmt.Fprintf(&b, "\t%s)\n\t\tcompopt +o default\n\t\treturn\n\t\t;;\n\tesac\n", strings.Join(free, " | "))
-	fmt.Fprintf(&b, `	if [[ $cur == -* && ${COMP_WORDS[1]} == probe ]]; then
-		COMPREPLY=($(compgen -W '%s' -- "$cur"))
-	elif [[ $cur == -* ]]; then
-		COMPREPLY=($(compgen -W '%s' -- "$cur"))
-	elif ((COMP_CWORD == 1)) && [[ -n $cur && probe == "$cur"* ]]; then
-		# The command and the files; without a command readline finds the files.
+	b.WriteString("\tif [[ $cur == -* ]]; then\n\t\tcase ${COMP_WORDS[1]} in\n")
+	for _, c := range named() {
+		fmt.Fprintf(&b, "\t\t%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")) ;;\n", c.name, words(c.name))
+	}
+	fmt.Fprintf(&b, "\t\t*) COMPREPLY=($(compgen -W '%s' -- \"$cur\")) ;;\n\t\tesac\n", words(""))
+	fmt.Fprintf(&b, `	elif ((COMP_CWORD == 1)) && [[ -n $cur ]]; then
+		# Commands and files; without a command readline finds the files.
+		local found=$(compgen -W '%s' -- "$cur")
+		[[ $found ]] || return
 		compopt -o filenames
 		local IFS=$'\n'
-		COMPREPLY=(probe $(compgen -f -- "$cur"))
+		COMPREPLY=($found $(compgen -f -- "$cur"))
 	fi
 }
 complete -o default -F _planar planar
-`, words(true), words(false))
+`, commandWords())
 	return b.String()
+}
+
+// allFlags are those of all commands, playing first; names may come more than once.
+func allFlags() (list []*pflag.Flag) {
+	for _, c := range commands() {
+		list = append(list, listFlags(c.name)...)
+	}
+	return list
 }
 
 func zshCompletion() string {
 	var b strings.Builder
-	spec := func(f *pflag.Flag) string {
-		a := arguments[f.Name]
+	spec := func(command string, f *pflag.Flag) string {
+		a := argumentOf(command, f)
 		action := " " // a hint, and nothing to choose from
 		switch {
 		case f.Name == "ao":
@@ -369,7 +473,14 @@ _planar_ao() {
 
 _planar_first() {
 	if ((CURRENT == 2)); then
-		_alternative 'commands:command:((probe\:"say what a source is"))' 'files:source:_files'
+		_alternative 'commands:command:((`)
+	for i, c := range named() {
+		if i > 0 {
+			b.WriteString(" ")
+		}
+		fmt.Fprintf(&b, `%s\:"%s"`, c.name, c.does)
+	}
+	b.WriteString(`))' 'files:source:_files'
 	else
 		_files
 	fi
@@ -377,21 +488,25 @@ _planar_first() {
 
 _planar() {
 	local -a specs
-	if ((CURRENT > 2)) && [[ $words[2] == probe ]]; then
-		shift words
-		((CURRENT--))
-		specs=(
+	local word=
+	((CURRENT > 2)) && word=$words[2]
+	case $word in
 `)
-	for _, f := range listFlags(true) {
-		b.WriteString("\t\t\t" + spec(f) + "\n")
+	for _, c := range named() {
+		fmt.Fprintf(&b, "\t%s)\n\t\tshift words\n\t\t((CURRENT--))\n\t\tspecs=(\n", c.name)
+		for _, f := range listFlags(c.name) {
+			b.WriteString("\t\t\t" + spec(c.name, f) + "\n")
+		}
+		b.WriteString("\t\t)\n\t\t;;\n")
 	}
-	b.WriteString("\t\t)\n\telse\n\t\tspecs=(\n")
-	for _, f := range listFlags(false) {
-		b.WriteString("\t\t\t" + spec(f) + "\n")
+	b.WriteString("\t*)\n\t\tspecs=(\n")
+	for _, f := range listFlags("") {
+		b.WriteString("\t\t\t" + spec("", f) + "\n")
 	}
 	b.WriteString(`			'1:source:_planar_first'
 		)
-	fi
+		;;
+	esac
 	_arguments -s -S : $specs '*:source:_files'
 }
 
@@ -403,24 +518,24 @@ _planar "$@"
 func fishCompletion() string {
 	var b strings.Builder
 	b.WriteString("# fish completion of planar; " + generatedBy + `
-function __planar_probe
+function __planar_command
 	set -l words (commandline -opc)
-	test "$words[2]" = probe
+	contains -- "$words[2]" ` + commandWords() + `
+	and echo $words[2]
+	or echo play
 end
 
-complete -c planar -n 'test (count (commandline -opc)) = 1' -a probe -d 'say what a source is'
 `)
-	probe := listFlags(true)
-	of := func(list []*pflag.Flag, name string) bool {
-		return slices.ContainsFunc(list, func(f *pflag.Flag) bool { return f.Name == name })
+	for _, c := range named() {
+		fmt.Fprintf(&b, "complete -c planar -n 'test (count (commandline -opc)) = 1' -a %s -d '%s'\n", c.name, c.does)
 	}
-	write := func(f *pflag.Flag, condition string) {
+	write := func(command string, f *pflag.Flag, condition string) {
 		b.WriteString("complete -c planar" + condition)
 		if f.Shorthand != "" {
 			b.WriteString(" -s " + f.Shorthand)
 		}
 		b.WriteString(" -l " + f.Name)
-		a := arguments[f.Name]
+		a := argumentOf(command, f)
 		switch {
 		case !takesValue(f):
 		case a.files:
@@ -432,17 +547,13 @@ complete -c planar -n 'test (count (commandline -opc)) = 1' -a probe -d 'say wha
 		}
 		b.WriteString(" -d '" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(f.Usage) + "'\n")
 	}
-	play := listFlags(false)
-	for _, f := range play {
-		if of(probe, f.Name) {
-			write(f, "")
-		} else {
-			write(f, " -n 'not __planar_probe'")
+	for _, c := range commands() {
+		word := c.name
+		if word == "" {
+			word = "play"
 		}
-	}
-	for _, f := range probe {
-		if !of(play, f.Name) {
-			write(f, " -n __planar_probe")
+		for _, f := range listFlags(c.name) {
+			write(c.name, f, " -n 'test (__planar_command) = "+word+"'")
 		}
 	}
 	return b.String()

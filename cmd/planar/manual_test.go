@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"planar/demux"
 	"planar/internal/settings"
 	"planar/packaging/icons"
@@ -40,18 +42,21 @@ func TestManualIsCurrent(t *testing.T) {
 	}
 }
 
-// parseOne parses a command line with one flag.
-func parseOne(args ...string) error {
+// parseOne parses a command line of playing, with one flag.
+func parseOne(args ...string) error { return parseAs(commands()[0], args...) }
+
+// parseAs parses a command line of a command, with one flag.
+func parseAs(c command, args ...string) error {
 	o, raw := &options{}, &rawFlags{}
-	f := flagSet(o, raw)
-	return parseArgs(f, o, raw, append(args, "x.yuv"))
+	return parseArgs(c.flags(o, raw), o, raw, append(args, "x.yuv"))
 }
 
 // Every flag that takes something is described, and takes what is offered.
 func TestManualArguments(t *testing.T) {
 	set := flagSet(&options{}, &rawFlags{})
 	for name := range arguments {
-		if set.Lookup(name) == nil {
+		name = name[strings.LastIndexByte(name, ' ')+1:]
+		if !slices.ContainsFunc(allFlags(), func(f *pflag.Flag) bool { return f.Name == name }) {
 			t.Errorf("there is no flag --%s", name)
 		}
 	}
@@ -60,38 +65,45 @@ func TestManualArguments(t *testing.T) {
 			t.Errorf("there is no flag --%s to begin a group", name)
 		}
 	}
-	for _, f := range listFlags(false) {
-		a, ok := arguments[f.Name]
-		if ok != takesValue(f) || ok && a.name == "" {
-			t.Errorf("--%s: takes something %t, described %t", f.Name, takesValue(f), ok)
-			continue
+	for _, c := range commands() {
+		for _, f := range listFlags(c.name) {
+			testArgument(t, c, f)
 		}
-		for _, v := range a.values {
-			if v == "wav:" {
-				v += "x.wav"
-			}
-			if err := parseOne("--"+f.Name, v); err != nil {
-				t.Errorf("--%s %s is offered, but: %v", f.Name, v, err)
-			}
+	}
+}
+
+func testArgument(t *testing.T, c command, f *pflag.Flag) {
+	t.Helper()
+	a := argumentOf(c.name, f)
+	if ok := a.name != ""; ok != takesValue(f) {
+		t.Errorf("%s --%s: takes something %t, described %t", c.name, f.Name, takesValue(f), ok)
+		return
+	}
+	for _, v := range a.values {
+		if v == "wav:" {
+			v += "x.wav"
 		}
-		if !ok {
-			continue
+		if err := parseAs(c, "--"+f.Name, v); err != nil {
+			t.Errorf("%s --%s %s is offered, but: %v", c.name, f.Name, v, err)
 		}
-		// The error names all values, if only some are taken.
-		err := parseOne("--"+f.Name, "?")
-		_, list, closed := strings.Cut(strings.TrimSuffix(errorText(err), "."), "is not one of ")
-		if closed != a.closed {
-			t.Errorf("--%s: only some values are taken: %t, described: %t (%v)", f.Name, closed, a.closed, err)
-		}
-		want := strings.Split(list, ", ")
-		var got []string
-		for _, v := range a.values {
-			got = append(got, strings.TrimSuffix(v, ":"))
-		}
-		slices.Sort(got)
-		if closed && !slices.Equal(got, want) {
-			t.Errorf("--%s offers %q, takes %q", f.Name, got, want)
-		}
+	}
+	if a.name == "" {
+		return
+	}
+	// The error names all values, if only some are taken.
+	err := parseAs(c, "--"+f.Name, "?")
+	_, list, closed := strings.Cut(strings.TrimSuffix(errorText(err), "."), "is not one of ")
+	if closed != a.closed {
+		t.Errorf("%s --%s: only some values are taken: %t, described: %t (%v)", c.name, f.Name, closed, a.closed, err)
+	}
+	want := strings.Split(list, ", ")
+	var got []string
+	for _, v := range a.values {
+		got = append(got, strings.TrimSuffix(v, ":"))
+	}
+	slices.Sort(got)
+	if closed && !slices.Equal(got, want) {
+		t.Errorf("%s --%s offers %q, takes %q", c.name, f.Name, got, want)
 	}
 }
 
@@ -144,7 +156,7 @@ func need(t *testing.T, program string) {
 	}
 }
 
-func command(t *testing.T, name string, args ...string) string {
+func output(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	out, err := exec.Command(name, args...).CombinedOutput()
 	if err != nil {
@@ -155,7 +167,7 @@ func command(t *testing.T, name string, args ...string) string {
 
 func TestManualPage(t *testing.T) {
 	page := manualPage()
-	for _, f := range listFlags(false) {
+	for _, f := range allFlags() {
 		if !strings.Contains(page, roff("--"+f.Name)+`\fR`) {
 			t.Errorf("--%s is missing", f.Name)
 		}
@@ -167,13 +179,13 @@ func TestManualPage(t *testing.T) {
 	}
 	t.Run("groff", func(t *testing.T) {
 		need(t, "groff")
-		if out := command(t, "groff", "-ww", "-man", "-z", filepath.Join(top, "packaging/man/planar.1")); out != "" {
+		if out := output(t, "groff", "-ww", "-man", "-z", filepath.Join(top, "packaging/man/planar.1")); out != "" {
 			t.Error(out)
 		}
 	})
 	t.Run("mandoc", func(t *testing.T) {
 		need(t, "mandoc")
-		command(t, "mandoc", "-Tlint", "-Wwarning", filepath.Join(top, "packaging/man/planar.1"))
+		output(t, "mandoc", "-Tlint", "-Wwarning", filepath.Join(top, "packaging/man/planar.1"))
 	})
 }
 
@@ -194,6 +206,11 @@ var completionCases = []struct {
 	{[]string{"probe", "--"}, []string{"--json", "--size", "--help"}, []string{"--osc", "--volume"}},
 	{[]string{"--"}, []string{"--osc", "--volume", "--help"}, []string{"--json"}},
 	{[]string{"probe", "c"}, []string{"clip.yuv"}, nil},
+	{[]string{"push", "--"}, []string{"--retries", "--channels", "--size", "--copy"}, []string{"--osc", "--volume", "--listen", "--json"}},
+	{[]string{"push", "--copy", ""}, []string{"auto", "yes", "no"}, nil},
+	{[]string{"serve", "--"}, []string{"--listen", "--accept-push", "--copy"}, []string{"--osc", "--retries"}},
+	{[]string{"serve", "c"}, []string{"clip.yuv"}, nil},
+	{[]string{"p"}, []string{"probe", "push", "pictures.yuv"}, []string{"serve"}},
 	{[]string{"--mute", "c"}, []string{"clip.yuv"}, nil},
 	{[]string{"--audio", "c"}, []string{"clip.yuv"}, nil},
 }
@@ -360,7 +377,7 @@ func TestManualTypes(t *testing.T) {
 	}
 	t.Run("desktop-file-validate", func(t *testing.T) {
 		need(t, "desktop-file-validate")
-		if out := command(t, "desktop-file-validate", filepath.Join(top, "packaging/planar.desktop")); out != "" {
+		if out := output(t, "desktop-file-validate", filepath.Join(top, "packaging/planar.desktop")); out != "" {
 			t.Error(out)
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"planar/demux"
 	"planar/demux/ffmpeg"
 	"planar/demux/guess"
+	"planar/demux/pattern"
 	"planar/demux/rtsp"
 	"planar/internal/settings"
 )
@@ -82,10 +84,10 @@ func (p *opener) open(ctx context.Context, name string) (demux.Source, error) {
 	return demux.Pair(src, second), nil
 }
 
-// openToPlay is open, and notes what could be opened.
+// openToPlay is open, and notes what could be opened and may be found again.
 func (p *opener) openToPlay(ctx context.Context, name string) (demux.Source, error) {
 	src, err := p.open(ctx, name)
-	if err == nil {
+	if err == nil && !isCaptured(name) {
 		p.opened.add(name)
 	}
 	return src, err
@@ -100,7 +102,7 @@ func (p *opener) content(name string) demux.Content {
 		return demux.RawAudio
 	case p.o.as != demux.Unknown:
 		return p.o.as
-	case demux.IsURL(name):
+	case demux.IsURL(name), isCaptured(name):
 		return demux.Media
 	}
 	c := contentOfName(name)
@@ -172,7 +174,7 @@ func (p *opener) audioContent() demux.Content {
 	name := p.o.audio
 	c := contentOfName(name)
 	switch {
-	case demux.IsURL(name):
+	case demux.IsURL(name), isCaptured(name):
 		return demux.Media
 	case p.files.isSound(name):
 		return demux.RawAudio
@@ -209,6 +211,12 @@ func (p *opener) openOne(ctx context.Context, name string, c demux.Content) (dem
 	case demux.RawAudio:
 		return p.openRawSound(name, name, 0)
 	}
+	switch {
+	case isPattern(name):
+		return p.openPattern()
+	case isDevice(name):
+		return p.openDevice(ctx, name)
+	}
 	if isRTSP(name) {
 		src, err := p.openRTSP(ctx, name)
 		if !errors.Is(err, rtsp.ErrUnplayable) || strings.EqualFold(name[:6], "rtsps:") {
@@ -217,6 +225,43 @@ func (p *opener) openOne(ctx context.Context, name string, c demux.Content) (dem
 		p.debug(err.Error() + ": trying FFmpeg")
 	}
 	src, err := ffmpeg.Open(ctx, name, ffmpeg.Options{OpenTimeout: p.o.openTimeout, RTSPTransport: p.o.rtspTransport})
+	if err != nil {
+		return nil, err
+	}
+	return src, nil
+}
+
+// isPattern reports whether a source is the test pattern: "test", unless there is a
+// file of that name, or "test:".
+func isPattern(name string) bool { return name == "test:" || name == "test" && !exists(name) }
+
+// isDevice reports whether a source is a camera, the screen, or what a microphone hears.
+// A file called "screen" comes first.
+func isDevice(name string) bool {
+	return ffmpeg.IsDevice(name) && !(name == "screen" && exists(name))
+}
+
+// isCaptured reports whether a source is made here and now, rather than read.
+func isCaptured(name string) bool { return isPattern(name) || isDevice(name) }
+
+func exists(name string) bool {
+	_, err := os.Lstat(name)
+	return err == nil
+}
+
+// openPattern makes the test pattern as the flags of raw video and sound say.
+func (p *opener) openPattern() (demux.Source, error) {
+	return pattern.Open(pattern.Options{
+		Width: p.o.raw.Width, Height: p.o.raw.Height, Rate: p.o.raw.Rate, SampleRate: p.o.sound.Rate, Channels: p.o.sound.Channels,
+	})
+}
+
+// openDevice captures as the flags of raw video and sound say.
+func (p *opener) openDevice(ctx context.Context, name string) (demux.Source, error) {
+	src, err := ffmpeg.OpenDevice(ctx, name, ffmpeg.DeviceOptions{
+		Width: p.o.raw.Width, Height: p.o.raw.Height, Rate: p.o.raw.Rate,
+		SampleRate: p.o.sound.Rate, Channels: p.o.sound.Channels, OpenTimeout: p.o.openTimeout,
+	})
 	if err != nil {
 		return nil, err
 	}

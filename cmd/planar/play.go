@@ -75,7 +75,7 @@ func play(ctx context.Context, o *options) int {
 		cfg.OnLast = func(f *demux.Frame) { lastErr = shots.write(o.screenshot, f) }
 	}
 	p := player.New(cfg)
-	rep, err := newReporter(o.stats, p, term)
+	rep, err := newReporter(o.stats, playback{p}, term)
 	if err != nil {
 		log.Error(err.Error())
 		video.Close()

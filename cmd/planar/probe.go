@@ -82,9 +82,9 @@ var describing = []string{
 	"sample-format", "sample-rate", "channels", "as", "forget", "rtsp-transport", "open-timeout", "log-level", "help",
 }
 
-func probeFlags(o *options, t *rawFlags, asJSON *bool) *pflag.FlagSet {
+func probeFlags(o *options, t *rawFlags) *pflag.FlagSet {
 	f := flagSet(o, t)
-	f.BoolVar(asJSON, "json", false, "print JSON, a line for each source")
+	f.BoolVar(&o.asJSON, "json", false, "print JSON, a line for each source")
 	f.VisitAll(func(fl *pflag.Flag) { fl.Hidden = !slices.Contains(describing, fl.Name) && fl.Name != "json" })
 	return f
 }
@@ -96,11 +96,11 @@ Says what a source is: its streams, or, of a headerless file, what it may be,
 best first, with the reasons. Of raw sound it tells peak, DC offset, silence and
 clipped samples too.
 
-` + probeFlags(&options{}, &rawFlags{}, new(bool)).FlagUsages()
+` + probeFlags(&options{}, &rawFlags{}).FlagUsages()
 }
 
 // probe is the command of that name.
-func probe(ctx context.Context, o *options, asJSON bool) int {
+func probe(ctx context.Context, o *options) int {
 	term := newConsole(os.Stderr)
 	log := slog.New(term.handler(o.logLevel))
 	ffmpeg.SetLogger(log)
@@ -109,7 +109,7 @@ func probe(ctx context.Context, o *options, asJSON bool) int {
 	for _, name := range o.sources {
 		r, err := open.probe(ctx, name)
 		if err == nil {
-			err = print(os.Stdout, r, asJSON)
+			err = print(os.Stdout, r, o.asJSON)
 		}
 		switch {
 		case ctx.Err() != nil:

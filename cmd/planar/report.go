@@ -15,10 +15,25 @@ import (
 	"planar/render"
 )
 
-// reporter tells once in a while how playback goes: in the status line, and as
-// JSON lines for --stats.
+// subject is what a reporter tells about: playback, or publishing.
+type subject interface {
+	// status is the terminal's status line.
+	status() string
+	// line is a line of --stats, which is written as JSON.
+	line(process) any
+}
+
+// process is what every line of --stats says of the program.
+type process struct {
+	elapsed time.Duration
+	final   bool
+	cpu     float64 // seconds per second since the line before
+}
+
+// reporter tells once in a while how it goes: in the status line, and as JSON lines
+// for --stats.
 type reporter struct {
-	p    *player.Player
+	of   subject
 	term *console
 	file *os.File // nil without --stats
 	own  bool     // file is to be closed
@@ -31,8 +46,8 @@ type reporter struct {
 
 const statusEvery = 200 * time.Millisecond
 
-func newReporter(stats string, p *player.Player, term *console) (*reporter, error) {
-	r := &reporter{p: p, term: term, quit: make(chan struct{}), done: make(chan error, 1), at: time.Now(), from: time.Now(), cpu: cpuTime()}
+func newReporter(stats string, of subject, term *console) (*reporter, error) {
+	r := &reporter{of: of, term: term, quit: make(chan struct{}), done: make(chan error, 1), at: time.Now(), from: time.Now(), cpu: cpuTime()}
 	switch stats {
 	case "":
 	case "-":
@@ -67,7 +82,7 @@ func (r *reporter) loop() {
 	for {
 		select {
 		case <-status:
-			r.term.setStatus(statusLine(r.p.Stats()))
+			r.term.setStatus(r.of.status())
 			continue
 		case <-second.C:
 			if r.file != nil && err == nil {
@@ -149,11 +164,27 @@ type statsLine struct {
 }
 
 func (r *reporter) write(final bool) error {
-	st := r.p.Stats()
 	now, cpu := time.Now(), cpuTime()
+	p := process{now.Sub(r.from), final, round((cpu - r.cpu).Seconds() / max(1e-3, now.Sub(r.at).Seconds()))}
+	r.at, r.cpu = now, cpu
+	b, err := json.Marshal(r.of.line(p))
+	if err != nil {
+		return err
+	}
+	_, err = r.file.Write(append(b, '\n'))
+	return err
+}
+
+// playback tells of a player.
+type playback struct{ *player.Player }
+
+func (p playback) status() string { return statusLine(p.Stats()) }
+
+func (p playback) line(proc process) any {
+	st := p.Stats()
 	ms := milliseconds
 	line := statsLine{
-		Elapsed: round(now.Sub(r.from).Seconds()), Final: final, Source: st.Source, State: st.State, Frame: st.Frame,
+		Elapsed: round(proc.elapsed.Seconds()), Final: proc.final, Source: st.Source, State: st.State, Frame: st.Frame,
 		PTS: st.PTS.Seconds(), Duration: st.Duration.Seconds(), Shown: st.Shown, Dropped: st.Dropped, Late: st.Late,
 		Duplicated: st.Duplicated, Decoded: st.Decoded, DecodeErrors: st.DecodeErrors, Lateness: ms(st.Lateness),
 		VideoPackets: st.VideoPackets, AudioPackets: st.AudioPackets, Frames: st.Frames, SoundQueued: ms(st.SoundQueued), Latency: ms(st.DeviceLatency),
@@ -163,7 +194,7 @@ func (r *reporter) write(final bool) error {
 		Bitrate: st.Rates.Bits, FPSReceived: st.Rates.Received, FPSDecoded: st.Rates.Decoded, FPSShown: st.Rates.Shown,
 		Reorder: ms(st.Stages.Reorder), Decode: ms(st.Stages.Decode), Queue: ms(st.Stages.Queue), Present: ms(st.Stages.Present),
 		Live:      liveLineOf(st.Live),
-		BytesRead: st.Bytes, CPU: round((cpu - r.cpu).Seconds() / max(1e-3, now.Sub(r.at).Seconds())), RSS: round(residentMB()),
+		BytesRead: st.Bytes, CPU: proc.cpu, RSS: round(residentMB()),
 	}
 	if st.AVKnown {
 		d := ms(st.AVDiff)
@@ -173,13 +204,7 @@ func (r *reporter) write(final bool) error {
 		line.Momentary, line.ShortTerm, line.Integrated = figure(l.Momentary), figure(l.ShortTerm), figure(l.Integrated)
 		line.LoudRange, line.SamplePeak, line.TruePeak = figure(l.Range), figure(l.SamplePeak), figure(l.TruePeak)
 	}
-	r.at, r.cpu = now, cpu
-	b, err := json.Marshal(line)
-	if err != nil {
-		return err
-	}
-	_, err = r.file.Write(append(b, '\n'))
-	return err
+	return line
 }
 
 // silent is what digital silence is told as, in dB: JSON has no infinity.

@@ -24,6 +24,8 @@ type Options struct {
 	RTSPTransport string            // "auto" or "" (UDP, then TCP), "udp", "tcp", "multicast"
 	Threads       int               // of each decoder, 0 for as many as the machine has
 	Live          *bool             // overrides what the address says
+
+	device *device // set by OpenDevice
 }
 
 const defaultOpenTimeout = 10 * time.Second
@@ -99,6 +101,9 @@ func (s *Source) open() error {
 // prepare looks at local files, about which the system knows better than
 // FFmpeg what is wrong.
 func (s *Source) prepare() error {
+	if d := s.opts.device; d != nil {
+		return s.prepareDevice(d)
+	}
 	if s.t.proto != "" {
 		return nil
 	}
@@ -179,6 +184,9 @@ func (s *Source) inputFormat() *astiav.InputFormat {
 
 // defaults are the options for a kind of address.
 func (s *Source) defaults() map[string]string {
+	if d := s.opts.device; d != nil {
+		return d.dict
+	}
 	d := map[string]string{}
 	if s.presumedLive() {
 		d["fflags"] = "nobuffer"
@@ -232,6 +240,9 @@ func (s *Source) connect(extra map[string]string, end time.Time) error {
 		return s.t.timeout(s.opts.OpenTimeout)
 	}
 	fc := astiav.AllocFormatContext()
+	if s.opts.device != nil {
+		fc.SetFlags(fc.Flags() | astiav.NewFormatContextFlags(astiav.FormatContextFlagNonblock)) // so that a camera without light can be closed
+	}
 	s.intr.attach(fc)
 	s.intr.deadline(left)
 	s.info.Notes = nil
@@ -259,6 +270,8 @@ func (s *Source) openFailed(err error, log string) error {
 		return s.t.interrupted(nil)
 	case s.intr.expired():
 		return s.t.timeout(s.opts.OpenTimeout)
+	case s.opts.device != nil:
+		return s.opts.device.explain(s.t, err, log)
 	}
 	return s.t.explain(err, log)
 }
@@ -268,6 +281,9 @@ var notMedia = map[string]bool{"tty": true, "bin": true, "xbin": true, "adf": tr
 
 // examine finds out about the streams of a connected input other than RTSP.
 func (s *Source) examine(end time.Time) error {
+	if d := s.opts.device; d != nil {
+		return s.examineDevice(d)
+	}
 	format := s.fc.InputFormat().Name()
 	if notMedia[format] && s.opts.Format == "" {
 		return s.t.fail("no video or sound in it; "+rawHint, nil)

@@ -163,6 +163,8 @@ func (s *Source) readError(err error, limit time.Duration) error {
 		return demux.ErrInterrupted
 	case s.intr.expired():
 		return fmt.Errorf("%s: no data for %s", s.t.show, seconds(limit))
+	case s.opts.device != nil:
+		return s.opts.device.readError(s.t, err)
 	case errors.Is(err, astiav.ErrEof):
 		if e := ioError(s.fc); e != nil && !errors.Is(e, astiav.ErrEof) {
 			return fmt.Errorf("%s: reading failed: %w", s.t.show, unwrapErrno(e))
@@ -192,6 +194,15 @@ func (s *Source) wrap(ap *astiav.Packet) *demux.Packet {
 		Native:   ap,
 	}
 	p.OnFree = func() { s.packets.put(ap) }
+	if s.opts.device != nil {
+		if at, ok := wallClock(p.Time()); ok {
+			p.Captured = at
+			if !s.based {
+				s.based = true
+				s.base.Store(int64(devices.base()))
+			}
+		}
+	}
 	if !s.based && s.live && p.Time() != demux.NoPTS {
 		s.based = true
 		s.base.Store(int64(p.Time()))
@@ -356,6 +367,7 @@ func (s *Source) Close() error {
 	}
 	s.closed = true
 	s.dropQueue()
+	devices.leave(s)
 	if s.fc != nil {
 		s.disconnect()
 	}

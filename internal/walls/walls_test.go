@@ -56,6 +56,31 @@ var homes = []struct {
 		"the player knows sources by their contract",
 	},
 	{
+		"github.com/bluenviron/gortmplib",
+		[]string{"planar/player/publish/rtmp"},
+		"a target is known by its contract; another library shall cost one package",
+	},
+	{
+		"github.com/datarhei/gosrt",
+		[]string{"planar/player/publish/carrier"},
+		"a target is known by its contract; another library shall cost one package",
+	},
+	{
+		"planar/player/publish/rtsp",
+		[]string{"planar/cmd/planar"},
+		"only the command names concrete targets",
+	},
+	{
+		"planar/player/publish/rtmp",
+		[]string{"planar/cmd/planar"},
+		"only the command names concrete targets",
+	},
+	{
+		"planar/player/publish/carrier",
+		[]string{"planar/cmd/planar"},
+		"only the command names concrete targets",
+	},
+	{
 		"planar/demux/filemap",
 		[]string{"planar/cmd/planar"},
 		"readers work without mapping, and are tested so; only the command says that there is one",
@@ -75,8 +100,8 @@ var homes = []struct {
 // pure packages are arithmetic and plain reading: they build without cgo.
 var pure = []string{
 	"planar/render", "planar/render/hash", "planar/render/null", "planar/render/scope", "planar/audio", "planar/audio/analysis", "planar/audio/null", "planar/audio/wav",
-	"planar/demux", "planar/demux/guess", "planar/demux/rtsp", "planar/player", "planar/player/clock", "planar/player/latency", "planar/player/queue",
-	"planar/internal/settings",
+	"planar/demux", "planar/demux/guess", "planar/demux/pattern", "planar/demux/rtsp", "planar/player", "planar/player/clock", "planar/player/latency", "planar/player/queue",
+	"planar/player/publish", "planar/player/publish/rtsp", "planar/player/publish/rtmp", "planar/player/publish/carrier", "planar/player/publish/wire", "planar/internal/settings",
 }
 
 // imports lists, for each package of the module, what its code (not its tests) imports.

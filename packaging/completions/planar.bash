@@ -14,6 +14,12 @@ _planar() {
 	elif [[ $prev == -* ]]; then
 		flag=$prev
 	fi
+	case ${COMP_WORDS[1]}$flag in
+	push--channels)
+		compopt +o default
+		return
+		;;
+	esac
 	case $flag in
 	-s | --size)
 		compopt +o default
@@ -126,21 +132,86 @@ _planar() {
 		COMPREPLY=($(compgen -W 'debug info warn error' -- "$cur"))
 		return
 		;;
-	-a | --audio | --tls-ca | --screenshot | --stats) return ;;
-	--stride | --header-bytes | --frame-header-bytes | --audio-delay | --video-track | --start | --frames | --volume | --geometry | --open-timeout)
+	--copy)
+		compopt +o default
+		COMPREPLY=($(compgen -W 'auto yes no' -- "$cur"))
+		return
+		;;
+	--video-codec)
+		compopt +o default
+		COMPREPLY=($(compgen -W 'h264 h265' -- "$cur"))
+		return
+		;;
+	--audio-codec)
+		compopt +o default
+		COMPREPLY=($(compgen -W 'aac opus' -- "$cur"))
+		return
+		;;
+	--bitrate)
+		compopt +o default
+		COMPREPLY=($(compgen -W '500k 1M 2M 4M 8M' -- "$cur"))
+		return
+		;;
+	--audio-bitrate)
+		compopt +o default
+		COMPREPLY=($(compgen -W '64k 128k 256k' -- "$cur"))
+		return
+		;;
+	--gop)
+		compopt +o default
+		COMPREPLY=($(compgen -W '500ms 1s 2s 25 50' -- "$cur"))
+		return
+		;;
+	--preset)
+		compopt +o default
+		COMPREPLY=($(compgen -W 'ultrafast superfast veryfast faster fast medium slow slower veryslow' -- "$cur"))
+		return
+		;;
+	--output-size)
+		compopt +o default
+		COMPREPLY=($(compgen -W 'qcif cif 4cif vga 480p 576p 720p 1080p 1440p 2k uhd 4k 8k' -- "$cur"))
+		return
+		;;
+	--output-fps)
+		compopt +o default
+		COMPREPLY=($(compgen -W '24000/1001 24 25 30000/1001 30 50 60000/1001 60' -- "$cur"))
+		return
+		;;
+	--audio-channels)
+		compopt +o default
+		COMPREPLY=($(compgen -W '1 2 6 8 mono stereo quad 5.1 7.1' -- "$cur"))
+		return
+		;;
+	--retries)
+		compopt +o default
+		COMPREPLY=($(compgen -W '-1' -- "$cur"))
+		return
+		;;
+	--listen)
+		compopt +o default
+		COMPREPLY=($(compgen -W '127.0.0.1:8554' -- "$cur"))
+		return
+		;;
+	-a | --audio | --tls-ca | --screenshot | --stats | --tls-cert | --tls-key) return ;;
+	--stride | --header-bytes | --frame-header-bytes | --audio-delay | --video-track | --start | --frames | --volume | --geometry | --open-timeout | --stagger | --user)
 		compopt +o default
 		return
 		;;
 	esac
-	if [[ $cur == -* && ${COMP_WORDS[1]} == probe ]]; then
-		COMPREPLY=($(compgen -W '-s --size -f --pixel-format -r --fps --stride --header-bytes --frame-header-bytes --matrix --range --siting --sample-format --sample-rate --channels --as --forget --rtsp-transport --open-timeout --log-level -h --help --json' -- "$cur"))
-	elif [[ $cur == -* ]]; then
-		COMPREPLY=($(compgen -W '-s --size -f --pixel-format -r --fps --stride --header-bytes --frame-header-bytes --matrix --range --siting --sample-format --sample-rate --channels -a --audio --audio-delay --audio-track --video-track --channel-map --as --forget --start --frames --loop --speed --pause --exit --volume --mute --no-audio --no-video --untimed --geometry --borderless -F --fullscreen --osc --scale --renderer --idle --rtsp-transport --latency --show-damaged --tls-ca --tls-insecure --reconnect --no-reconnect --open-timeout --vo --ao --screenshot --stats --log-level --version -h --help' -- "$cur"))
-	elif ((COMP_CWORD == 1)) && [[ -n $cur && probe == "$cur"* ]]; then
-		# The command and the files; without a command readline finds the files.
+	if [[ $cur == -* ]]; then
+		case ${COMP_WORDS[1]} in
+		probe) COMPREPLY=($(compgen -W '-s --size -f --pixel-format -r --fps --stride --header-bytes --frame-header-bytes --matrix --range --siting --sample-format --sample-rate --channels --as --forget --rtsp-transport --open-timeout --log-level -h --help --json' -- "$cur")) ;;
+		push) COMPREPLY=($(compgen -W '--copy --video-codec --audio-codec --bitrate --audio-bitrate --gop --preset --output-size --output-fps -s --size -f --pixel-format -r --fps --stride --header-bytes --frame-header-bytes --matrix --range --siting --sample-format --sample-rate --audio-channels -a --audio --audio-delay --as --forget --loop --no-audio --no-video --rtsp-transport --tls-ca --tls-insecure --reconnect --no-reconnect --open-timeout --stats --log-level --version -h --help --retries --channels --stagger --overwrite' -- "$cur")) ;;
+		serve) COMPREPLY=($(compgen -W '--copy --video-codec --audio-codec --bitrate --audio-bitrate --gop --preset --output-size --output-fps -s --size -f --pixel-format -r --fps --stride --header-bytes --frame-header-bytes --matrix --range --siting --sample-format --sample-rate --channels -a --audio --audio-delay --as --forget --loop --no-audio --no-video --rtsp-transport --tls-ca --tls-insecure --reconnect --no-reconnect --open-timeout --stats --log-level --version -h --help --listen --user --tls-cert --tls-key --multicast --accept-push' -- "$cur")) ;;
+		*) COMPREPLY=($(compgen -W '-s --size -f --pixel-format -r --fps --stride --header-bytes --frame-header-bytes --matrix --range --siting --sample-format --sample-rate --channels -a --audio --audio-delay --audio-track --video-track --channel-map --as --forget --start --frames --loop --speed --pause --exit --volume --mute --no-audio --no-video --untimed --geometry --borderless -F --fullscreen --osc --scale --renderer --idle --rtsp-transport --latency --show-damaged --tls-ca --tls-insecure --reconnect --no-reconnect --open-timeout --vo --ao --screenshot --stats --log-level --version -h --help' -- "$cur")) ;;
+		esac
+	elif ((COMP_CWORD == 1)) && [[ -n $cur ]]; then
+		# Commands and files; without a command readline finds the files.
+		local found=$(compgen -W 'probe push serve' -- "$cur")
+		[[ $found ]] || return
 		compopt -o filenames
 		local IFS=$'\n'
-		COMPREPLY=(probe $(compgen -f -- "$cur"))
+		COMPREPLY=($found $(compgen -f -- "$cur"))
 	fi
 }
 complete -o default -F _planar planar

@@ -41,6 +41,8 @@ type Config struct {
 	// RetriesAuto.
 	Retries int
 
+	AudioDelay time.Duration // by which sound is later than the source says
+
 	Copy             Copying
 	NoVideo, NoAudio bool
 	Video            demux.VideoEncoding // what zero values mean: h264, as the source, a key picture each second

@@ -257,7 +257,7 @@ func (p *Publisher) readLoop(ctx context.Context) error {
 			if err := p.reopen(ctx, err); err != nil {
 				return err
 			}
-			start = max(start, time.Since(p.began)) // time has gone on meanwhile
+			start = max(start, reordering+time.Since(p.began)) // time has gone on meanwhile
 			continue
 		case !errors.Is(err, io.EOF):
 			return err
@@ -290,6 +290,9 @@ func (p *Publisher) readLoop(ctx context.Context) error {
 					start += priming
 				}
 			}
+			if p.live {
+				start = max(start, reordering)
+			}
 			stamps = clock.NewRestamper(start, p.live)
 		}
 		i := item{Packet: pkt}
@@ -297,10 +300,17 @@ func (p *Publisher) readLoop(ctx context.Context) error {
 			i.offset = stamps.Offset(pkt.Stream, at, pkt.Duration)
 			t.end = max(t.end, pkt.Time()+pkt.Duration+i.offset)
 		}
+		if t.in.Kind == demux.Audio {
+			i.offset += p.cfg.AudioDelay
+		}
 		t.take(i)
 	}
 	return nil
 }
+
+// reordering is room before the first picture of a live stream, whose decoding may
+// begin earlier by as many pictures as are shown in another order: four at 25 fps.
+const reordering = 160 * time.Millisecond
 
 // priming is room for what an encoder of sound begins with, a packet that lies before
 // the sound it was given: 1024 samples of AAC at 32 kHz.

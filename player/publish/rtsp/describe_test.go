@@ -14,7 +14,10 @@ import (
 func TestDescribe(t *testing.T) {
 	streams := []demux.Stream{
 		h264Stream, h265Stream, aacStream, sound("opus", 48000, 1), sound("pcm_alaw", 8000, 1), sound("pcm_mulaw", 16000, 2),
-		sound("mp3", 44100, 2), sound("ac3", 48000, 6), {Codec: "vp8"}, {Codec: "vp9"}, {Codec: "av1"},
+		sound("mp3", 44100, 2), sound("ac3", 48000, 6),
+		{Codec: "vp8"},
+		{Codec: "vp9"},
+		{Codec: "av1"},
 		{Kind: demux.Audio, Codec: "aac", Config: []byte{0x2b, 0x11, 0x88, 0x00}}, // 24 kHz that SBR doubles
 		{Kind: demux.Audio, Codec: "opus", Config: []byte("OpusHead\x01\x06\x00\x00\x80\xbb\x00\x00\x00\x00\x01\x04\x02\x00\x04\x01\x02\x03\x05")},
 	}
