@@ -41,10 +41,10 @@ func (p *pacer) due(dts time.Duration, now time.Time) time.Time {
 // little.
 const creep = 2000
 
-// captured is when a unit of a live source with this time was captured, as far as can
-// be known: said is what the sender's clock says, or zero; else the unit that came
-// with the least delay so far tells.
-func (p *pacer) captured(t time.Duration, said, now time.Time) time.Time {
+// arrived tells the pacer of a packet of a live source, with its time on our timeline:
+// what the sender's clock says that it was captured at, or zero, and now. Without a
+// clock the packet that came with the least delay so far tells.
+func (p *pacer) arrived(t time.Duration, said, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	from := said
@@ -59,6 +59,12 @@ func (p *pacer) captured(t time.Duration, said, now time.Time) time.Time {
 		p.origin = p.origin.Add(min(ahead, now.Sub(p.seen)/creep))
 	}
 	p.seen = now
+}
+
+// captured is when what has this time was captured, as far as can be known.
+func (p *pacer) captured(t time.Duration) time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	return p.origin.Add(t)
 }
 

@@ -36,13 +36,15 @@ func TestPacerLive(t *testing.T) {
 		media := time.Duration(i) * 40 * time.Millisecond
 		jitter := time.Duration(i*7919%50) * time.Millisecond
 		now := epoch.Add(time.Duration(float64(media)*drift) + 20*time.Millisecond + jitter)
-		got := p.captured(media, time.Time{}, now)
+		p.arrived(media, time.Time{}, now)
+		got := p.captured(media)
 		if off := now.Sub(got) - jitter; i > 50 && (off < -time.Millisecond || off > 5*time.Millisecond) {
 			t.Fatalf("at %v: %v before the quickest one would have come", media, off)
 		}
 	}
 	said := epoch.Add(time.Hour)
-	if got := p.captured(5*time.Second, said, epoch.Add(time.Hour+time.Second)); !got.Equal(said) {
+	p.arrived(5*time.Second, said, epoch.Add(time.Hour+time.Second))
+	if got := p.captured(5 * time.Second); !got.Equal(said) {
 		t.Errorf("the sender says %v, taken for %v", said, got)
 	}
 }

@@ -299,6 +299,9 @@ func (p *Publisher) readLoop(ctx context.Context) error {
 		if at != demux.NoPTS {
 			i.offset = stamps.Offset(pkt.Stream, at, pkt.Duration)
 			t.end = max(t.end, pkt.Time()+pkt.Duration+i.offset)
+			if p.live {
+				p.pace.arrived(pkt.Time()+i.offset, pkt.Captured, time.Now())
+			}
 		}
 		if t.in.Kind == demux.Audio {
 			i.offset += p.cfg.AudioDelay

@@ -250,7 +250,7 @@ func (t *track) packet(ctx context.Context, p *demux.Packet) error {
 			return nil
 		}
 		for _, u := range units {
-			if err := t.send(ctx, u, t.offset, p.Captured); err != nil {
+			if err := t.send(ctx, u, t.offset); err != nil {
 				return err
 			}
 		}
@@ -429,7 +429,7 @@ func (t *track) sendEncoded(ctx context.Context, packets []demux.Packet) error {
 				return err
 			}
 		}
-		if err := t.send(ctx, u, 0, time.Time{}); err != nil {
+		if err := t.send(ctx, u, 0); err != nil {
 			return err
 		}
 	}
@@ -468,7 +468,7 @@ func (t *track) finish(ctx context.Context) error {
 
 // send gives a unit its place in time, waits until it is due, and hands it out. The
 // error is ctx's.
-func (t *track) send(ctx context.Context, u *Unit, offset time.Duration, captured time.Time) error {
+func (t *track) send(ctx context.Context, u *Unit, offset time.Duration) error {
 	if t.in.Kind == demux.Video && !t.keyed {
 		if t.keyed = u.Key; !u.Key {
 			return nil // nobody could decode it
@@ -499,10 +499,7 @@ func (t *track) send(ctx context.Context, u *Unit, offset time.Duration, capture
 	u.Stream = t.out.Index
 	now := time.Now()
 	if t.p.live {
-		if !captured.IsZero() {
-			captured = captured.Add(u.DTS - u.PTS)
-		}
-		u.At = t.p.pace.captured(u.DTS, captured, now)
+		u.At = t.p.pace.captured(u.DTS)
 	} else {
 		u.At = t.p.pace.due(u.DTS, now)
 		if !sleep(ctx, u.At.Sub(now)) {

@@ -376,10 +376,10 @@ func (t *place) Connect(_ context.Context, streams []demux.Stream) (publish.Conn
 		}
 		o.packetizers = append(o.packetizers, k)
 	}
-	p.live.Store(true)
 	if !t.s.add(p) {
 		return fail(errors.New("something is served under that name already: choose another one"))
 	}
+	t.s.goLive(p)
 	return o, nil
 }
 

@@ -119,7 +119,7 @@ func (h handler) OnRecord(ctx *gortsplib.ServerHandlerOnRecordCtx) (*base.Respon
 			}
 		})
 	}
-	u.p.live.Store(true)
+	h.goLive(u.p)
 	return reply(base.StatusOK, ""), nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -43,6 +44,7 @@ const (
 	usualViewers   = 4096
 	maxPushed      = 64  // paths by ANNOUNCE
 	maxName        = 255 // bytes of a path's name
+	awaitPath      = 3 * time.Second
 	usualRTP       = 8000
 	multicastRTP   = 8002
 	multicastRTCP  = 8003
@@ -65,6 +67,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	closed   bool
+	more     chan struct{} // closed, and replaced, when a path goes live, or none will any more
 	conns    map[*conn]struct{}
 	own      map[string]bool // names that Path was asked for
 	paths    map[string]*path
@@ -104,7 +107,7 @@ func NewServer(o ServerOptions) (*Server, error) {
 		return nil, fmt.Errorf("%s is no range of IPv4 multicast groups, such as %s", demux.OneLine(o.MulticastRange), usualRange)
 	}
 	s := &Server{
-		o: o, cname: "planar",
+		o: o, cname: "planar", more: make(chan struct{}),
 		conns: map[*conn]struct{}{}, own: map[string]bool{}, paths: map[string]*path{},
 		sessions: map[*gortsplib.ServerSession]*viewer{}, pushes: map[*gortsplib.ServerSession]*push{},
 	}
@@ -168,6 +171,8 @@ func (s *Server) openUDP(host string) {
 func (s *Server) Close() error {
 	s.mu.Lock()
 	s.closed = true
+	close(s.more)
+	s.more = make(chan struct{})
 	for _, p := range s.paths {
 		p.end()
 	}
@@ -228,6 +233,40 @@ func nameOf(path string) string { return strings.Trim(path, "/") }
 
 // pathURL is the path of a URL with that name.
 func pathURL(name string) string { return (&url.URL{Path: "/" + name}).EscapedPath() }
+
+// goLive lets viewers come, also those who wait.
+func (s *Server) goLive(p *path) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p.live.Store(true)
+	close(s.more)
+	s.more = make(chan struct{})
+}
+
+// await is the path of that name; nil if there is none. One that is about to come is
+// waited for: whoever starts publisher and viewer together need not know which is
+// quicker.
+func (s *Server) await(name string) *path {
+	timeout := time.NewTimer(awaitPath)
+	defer timeout.Stop()
+	for {
+		s.mu.Lock()
+		p, more := s.paths[name], s.more
+		may := !s.closed && (s.own[name] || s.o.AcceptPush)
+		s.mu.Unlock()
+		if p != nil && p.live.Load() {
+			return p
+		}
+		if !may {
+			return nil
+		}
+		select {
+		case <-more:
+		case <-timeout.C:
+			return nil
+		}
+	}
+}
 
 // add puts a path under its name; false if there is one already, or the server is
 // closed.
@@ -307,10 +346,8 @@ func (h handler) OnDescribe(ctx *gortsplib.ServerHandlerOnDescribeCtx) (*base.Re
 	if !h.allows(ctx.Conn, ctx.Request) {
 		return reply(base.StatusUnauthorized, ""), nil, errAuth
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	p := h.paths[nameOf(ctx.Path)]
-	if p == nil || !p.live.Load() {
+	p := h.await(nameOf(ctx.Path))
+	if p == nil {
 		return reply(base.StatusNotFound, ""), nil, nil
 	}
 	return reply(base.StatusOK, ""), p.unicast, nil
