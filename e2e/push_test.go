@@ -181,6 +181,7 @@ func bound(t testing.TB, port int) bool {
 // What is copied arrives everywhere as it is in the file, every picture and every
 // frame of sound: by one push to all kinds of addresses at once.
 func TestPushEverywhere(t *testing.T) {
+	t.Parallel()
 	need(t, "ffmpeg", "nginx", "srt-live-transmit")
 	source := pushClip(t)
 	wantPictures, wantSound := pictureHashes(t, source), soundHashes(t, source)
@@ -326,6 +327,7 @@ type pushLine struct {
 // A server that is killed and started again is pushed to again; the other one notices
 // nothing.
 func TestPushServerKilled(t *testing.T) {
+	t.Parallel()
 	source := pushClip(t)
 	a, b := newRTSPServer(t), rtmpServerOf(t, false)
 	a.start()
@@ -369,11 +371,12 @@ func TestPushServerKilled(t *testing.T) {
 // What cannot be sent to, or opened, is told in one line; what becomes of the others
 // does not depend on it.
 func TestPushFailures(t *testing.T) {
+	t.Parallel()
 	source := pushClip(t)
 	closed := freePort(t)
 	silent := mute(t)
 	dir := t.TempDir()
-	out, full := filepath.Join(dir, "out.ts"), filepath.Join(dir, "full.ts")
+	out, full, there := filepath.Join(dir, "out.ts"), filepath.Join(dir, "full.ts"), write(t, "there.ts", []byte("mine"))
 	if err := os.Symlink("/dev/full", full); err != nil {
 		t.Fatal(err)
 	}
@@ -388,17 +391,23 @@ func TestPushFailures(t *testing.T) {
 		{"a silent server", []string{"--open-timeout", "1", source, fmt.Sprintf("rtmp://127.0.0.1:%d/live/cam", silent)}, 2, []string{"rtmp://127.0.0.1", "1 s"}},
 		{"one of two", []string{source, fmt.Sprintf("rtmp://127.0.0.1:%d/live/cam", closed), out}, 3, []string{"refused"}},
 		{"a full disk", []string{"--overwrite", source, full}, 2, []string{"full.ts", "no space left"}},
-		{"a file that exists", []string{source, out}, 2, []string{"out.ts", "--overwrite"}},
+		{"a file that exists", []string{source, there}, 2, []string{"there.ts", "--overwrite"}},
 		{"a folder that does not", []string{source, filepath.Join(dir, "no", "x.mp4")}, 2, []string{"x.mp4"}},
 		{"no such source", []string{filepath.Join(dir, "no.mp4"), out}, 2, []string{"no.mp4"}},
 		{"no camera", []string{"/dev/video99", out}, 2, []string{"/dev/video99"}},
 		{"an unknown protocol", []string{source, "gopher://127.0.0.1/x"}, 1, []string{"gopher", "rtsp"}},
 		{"a codec that does not exist there", []string{"--copy", "yes", clip(t, "push.avi", append(testsrc(64, 64, 25), "-c:v", "msmpeg4v2")...), "rtsp://127.0.0.1:1/x"}, 2, []string{"cannot carry", "--copy"}},
 	}
-	for _, c := range tests {
-		t.Run(c.name, func(t *testing.T) {
-			planar(t, append([]string{"push"}, c.args...)).fails(t, c.code, c.words...)
-		})
+	t.Run("cases", func(t *testing.T) {
+		for _, c := range tests {
+			t.Run(c.name, func(t *testing.T) {
+				t.Parallel()
+				planar(t, append([]string{"push"}, c.args...)).fails(t, c.code, c.words...)
+			})
+		}
+	})
+	if string(read(t, there)) != "mine" {
+		t.Error("the file that existed was written over")
 	}
 	for _, c := range [][]string{{"push"}, {"push", source}, {"push", "--channels", "2", source, "rtsp://127.0.0.1/x"}, {"push", "--gop", "x", source, out}, {"push", "--bitrate", "7", source, out}, {"serve"}} {
 		if r := planar(t, c); r.code != 1 || !strings.HasPrefix(r.stderr, "planar: ") {
@@ -410,6 +419,7 @@ func TestPushFailures(t *testing.T) {
 // A raw pair, the test pattern and another codec are encoded once for all targets,
 // with a key picture each second and no B pictures, and the sound in step.
 func TestPushEncodes(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	raw := rawClip(t, 352, 288, 50)
 	pcm := write(t, "x.pcm", bytes.Repeat([]byte{1, 2, 3, 4}, 2*44100))
@@ -427,6 +437,7 @@ func TestPushEncodes(t *testing.T) {
 	}
 	for _, c := range tests {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			last := len(c.args) - 1
 			out := filepath.Join(dir, c.args[last])
 			planar(t, append(append([]string{"push"}, c.args[:last]...), out)).ok(t)
@@ -486,6 +497,7 @@ func TestPushEncodes(t *testing.T) {
 // Many channels are sent from one reading of the file, each in its own time and its
 // own connection.
 func TestPushChannels(t *testing.T) {
+	t.Parallel()
 	source := pushClip(t)
 	dir := t.TempDir()
 	stats := filepath.Join(dir, "stats")

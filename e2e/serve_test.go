@@ -151,6 +151,7 @@ func TestPushServeAndPlay(t *testing.T) {
 
 // The flash and the beep of the pattern arrive together, encoded, in a file.
 func TestPatternInStep(t *testing.T) {
+	t.Parallel()
 	out := filepath.Join(t.TempDir(), "out.mkv")
 	p := start(t, []string{"push", "--size", "640x360", "test", out})
 	time.Sleep(4500 * time.Millisecond)
@@ -250,6 +251,7 @@ func bandIsLit(p *render.Picture) bool {
 
 // A new viewer has a picture at once, however long the group of pictures is.
 func TestServeFirstPicture(t *testing.T) {
+	t.Parallel()
 	long := clip(t, "long-gop.mp4", append(testsrc(320, 240, 500), "-c:v", "libx264", "-preset", "ultrafast", "-g", "500", "-keyint_min", "500", "-sc_threshold", "0", "-pix_fmt", "yuv420p")...)
 	_, urls := serve(t, 2, long, pushClip(t))
 	time.Sleep(3 * time.Second)
@@ -273,6 +275,7 @@ func TestServeFirstPicture(t *testing.T) {
 }
 
 func TestServePasswordAndFailures(t *testing.T) {
+	t.Parallel()
 	secret := write(t, "secret", []byte("viewer:s3cret\n"))
 	_, urls := serve(t, 1, "--user", "@"+secret, pushClip(t))
 	with := strings.Replace(urls[0], "rtsp://", "rtsp://viewer:s3cret@", 1)
@@ -294,6 +297,7 @@ func TestServePasswordAndFailures(t *testing.T) {
 
 // A relay of a live stream goes on when its source is back, on the same connection.
 func TestPushRelay(t *testing.T) {
+	t.Parallel()
 	port := freePort(t)
 	args := []string{"serve", "--listen", fmt.Sprintf("127.0.0.1:%d", port), pushClip(t)}
 	first := start(t, args)
