@@ -47,11 +47,15 @@ func serve(ctx context.Context, o *options) int {
 	if len(served.sources) == 0 && !o.push.acceptPush {
 		return exitCannotOpen
 	}
+	bases := server.URLs()
 	for _, s := range served.sources {
-		fmt.Println(s.p.Stats().Targets[0].Address)
+		path := strings.TrimPrefix(s.p.Stats().Targets[0].Address, bases[0])
+		for _, base := range bases {
+			fmt.Println(base + path)
+		}
 	}
 	if o.push.acceptPush {
-		log.Info("accepting pushes at " + strings.Join(server.URLs(), " "))
+		fmt.Println("push to " + strings.Join(bases, "/NAME or ") + "/NAME")
 	}
 	rep, err := newReporter(o.stats, served, term)
 	if err != nil {

@@ -97,6 +97,7 @@ type connection struct {
 	tracks []*track
 	cname  string // the name that all tracks share in reports, RFC 3550 section 6.5.1
 	buf    []byte // what is to be written next; at most writeSize
+	pace   pacer  // of datagrams
 	sent   atomic.Int64
 
 	ended chan struct{} // closed when the conversation is over
@@ -239,6 +240,7 @@ func (c *connection) send(d *datagrams, b []byte) error {
 	if c.wire != nil {
 		return nil
 	}
+	c.pace.wait(1) // a key picture at once would be too much for the receiver's socket
 	n, err := d.socket.WriteToUDPAddrPort(b, d.to)
 	c.sent.Add(int64(n))
 	if err != nil && isCongestion(err) {
