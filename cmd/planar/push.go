@@ -166,6 +166,9 @@ func pathName(source string, taken map[string]bool) string {
 	s := source
 	if _, rest, ok := strings.Cut(s, "://"); ok {
 		s, _, _ = strings.Cut(rest, "?")
+		if _, host, ok := strings.Cut(s, "@"); ok {
+			s = host // without user and password
+		}
 		s = strings.TrimRight(s, "/")
 	}
 	if i := strings.LastIndexAny(s, `/\`); i >= 0 {

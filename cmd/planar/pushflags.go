@@ -45,7 +45,7 @@ type pushFlags struct {
 // Bounds of flags.
 const (
 	minBitrate  = 1000 // bits per second
-	maxBitrate  = 2e9
+	maxBitrate  = 1e9
 	maxGOP      = time.Hour
 	maxChannels = 4096
 	maxStagger  = 60_000 // ms
@@ -177,7 +177,7 @@ func bitrate(check func(error), flag, s string) int64 {
 	unit, ok := map[string]float64{"": 1, "k": 1e3, "m": 1e6, "g": 1e9}[strings.ToLower(s[len(digits):])]
 	v, err := strconv.ParseFloat(digits, 64)
 	if v *= unit; err != nil || !ok || !(v >= minBitrate && v <= maxBitrate) {
-		check(fmt.Errorf("%s %q is not a bit rate from 1k to 2G, such as 2500k or 4M", flag, s))
+		check(fmt.Errorf("%s %q is not a bit rate from 1k to 1G, such as 2500k or 4M", flag, s))
 		return 0
 	}
 	return int64(v)

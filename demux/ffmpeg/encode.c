@@ -48,6 +48,7 @@ int pl_encode_planes(AVCodecContext *c, AVFrame *f, int width, int height,
     const void *p0, const void *p1, const void *p2, int s0, int s1, int s2, int64_t pts, int key) {
     const void *planes[3] = {p0, p1, p2};
     int strides[3] = {s0, s1, s2}, r = 0;
+    av_frame_unref(f); // it may have memory of its own, from pictures that were converted
     f->format = AV_PIX_FMT_YUV420P, f->width = width, f->height = height;
     for (int i = 0; i < 3 && r >= 0; i++) {
         // With buffers of its own, a frame is not copied by libavcodec. Nobody writes

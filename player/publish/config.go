@@ -40,28 +40,37 @@ type Config struct {
 	// Retries is how often in a row a target is tried again: a count, -1 for ever, or
 	// RetriesAuto.
 	Retries int
+	// ConnectWithin is how long one attempt to connect may take; 0: 10 s. Targets that
+	// say Patient have no limit.
+	ConnectWithin time.Duration
 
 	AudioDelay time.Duration // by which sound is later than the source says
 
-	Copy             Copying
-	NoVideo, NoAudio bool
-	Video            demux.VideoEncoding // what zero values mean: h264, as the source, a key picture each second
-	Audio            demux.AudioEncoding // the zero value: aac
-	GOP              time.Duration       // from one key picture to the next; 0: Video.GOP, or 1 s
-	Encoders         Encoders
+	// Choose picks the stream of a kind that is sent, by index; false for none. nil
+	// takes the one that is marked as default, or the first.
+	Choose func(demux.Kind, []demux.Stream) (int, bool)
+
+	Copy Copying
+	// How to encode was said: then nothing is passed on.
+	EncodeVideo, EncodeAudio bool
+	NoVideo, NoAudio         bool
+	Video                    demux.VideoEncoding // what zero values mean: h264, as the source, a key picture each second
+	Audio                    demux.AudioEncoding // the zero value: aac
+	GOP                      time.Duration       // from one key picture to the next; 0: Video.GOP, or 1 s
+	Encoders                 Encoders
 
 	Log *slog.Logger
 }
 
 // Bounds in time.
 const (
-	// connectWithin is how long one attempt to connect may take.
-	connectWithin = 10 * time.Second
 	// stuckAfter is how long one unit may take to be written before the connection is
 	// given up: a TCP peer that is alive takes something within seconds.
 	stuckAfter = 10 * time.Second
-	// finishWithin is how long taking leave of a target may take.
-	finishWithin = 2 * time.Second
+	// finishWithin is how long taking leave of a target may take at the end: the index of
+	// a file that took days is some 100 MB. leaveWithin is the same when interrupted.
+	finishWithin = 30 * time.Second
+	leaveWithin  = 2 * time.Second
 	// lag is how far a target may fall behind before it is moved to the latest key
 	// picture: two groups of pictures of the usual length.
 	lag = 2 * time.Second

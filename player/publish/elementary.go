@@ -46,7 +46,8 @@ var (
 type nalSyntax struct {
 	kind      func(nalu []byte) nalKind
 	extractor func() dtsExtractor
-	needs     []nalKind // the parameter sets without which nothing can be decoded
+	size      func(sets [][]byte) (width, height int) // of pictures; 0 if it cannot be told
+	needs     []nalKind                               // the parameter sets without which nothing can be decoded
 }
 
 type nalKind int
@@ -75,6 +76,7 @@ var h264Syntax = nalSyntax{
 		return nalOther
 	},
 	extractor: func() dtsExtractor { return h264.NewDTSExtractor() },
+	size:      sizeH264,
 	needs:     []nalKind{nalSPS, nalPPS},
 }
 
@@ -95,6 +97,7 @@ var h265Syntax = nalSyntax{
 		return nalOther
 	},
 	extractor: func() dtsExtractor { return h265.NewDTSExtractor() },
+	size:      sizeH265,
 	needs:     []nalKind{nalVPS, nalSPS, nalPPS},
 }
 
@@ -281,6 +284,36 @@ func (e *elementary) note(nalus [][]byte) {
 		return
 	}
 	e.stream.Config, e.sets = joinAnnexB(sets)
+	if e.stream.Width == 0 || e.stream.Height == 0 {
+		e.stream.Width, e.stream.Height = e.nal.size(e.sets)
+	}
+}
+
+func sizeH264(sets [][]byte) (width, height int) {
+	for _, n := range sets {
+		var s h264.SPS
+		if h264.NALUType(n[0]&0x1F) == h264.NALUTypeSPS && s.Unmarshal(n) == nil {
+			return plausible(s.Width(), s.Height())
+		}
+	}
+	return 0, 0
+}
+
+func sizeH265(sets [][]byte) (width, height int) {
+	for _, n := range sets {
+		var s h265.SPS
+		if h265.NALUType(n[0]>>1&0x3F) == h265.NALUType_SPS_NUT && s.Unmarshal(n) == nil {
+			return plausible(s.Width(), s.Height())
+		}
+	}
+	return 0, 0
+}
+
+func plausible(width, height int) (int, int) {
+	if width <= 0 || height <= 0 || width > demux.MaxDimension || height > demux.MaxDimension {
+		return 0, 0
+	}
+	return width, height
 }
 
 // split takes an access unit apart. The parts alias data.

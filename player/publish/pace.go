@@ -25,7 +25,7 @@ func (p *pacer) due(dts time.Duration, now time.Time) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.begun {
-		p.origin, p.begun = now.Add(-dts), true
+		p.origin, p.begun = now, true
 	}
 	at := p.origin.Add(dts)
 	if late := now.Sub(at); late > maxLate {
@@ -85,8 +85,8 @@ func (p *pacer) Slips() int64 {
 	return p.slips
 }
 
-// frameRate chooses the pictures of a stream that another rate needs: the latest one
-// at each tick.
+// frameRate chooses the pictures of a stream that another rate needs: at each tick the
+// latest one.
 type frameRate struct {
 	num, den int64 // frames per second
 	next     int64 // the tick to fill
@@ -97,21 +97,23 @@ type frameRate struct {
 // longer one time goes on where the source does.
 const maxRepeat = 300
 
-// ticks are the times, one after the other, at which a picture with this PTS is shown
-// at the rate: none if another one is nearer, several if it has to last. The times
-// are first and each following one.
-func (f *frameRate) ticks(pts time.Duration) (first, count int64) {
-	// The nearest tick. Whole seconds are apart, or a week would overflow.
+// before tells which ticks a picture is shown at, when one with this PTS follows it:
+// first and count of them. The following one is shown from the nearest tick on.
+func (f *frameRate) before(pts time.Duration) (first, count int64) {
+	// Whole seconds are apart, or a week would overflow.
 	s, rest := int64(pts/time.Second)*f.num, int64(pts%time.Second)*f.num
 	k := s/f.den + (s%f.den*int64(time.Second)+rest+f.den*int64(time.Second)/2)/(f.den*int64(time.Second))
-	if !f.begun || k-f.next >= maxRepeat {
+	first = f.next
+	switch {
+	case !f.begun:
 		f.begun, f.next = true, k
+		return k, 0
+	case k-f.next > maxRepeat:
+		f.next = k
+		return first, 1
 	}
-	if k < f.next {
-		return 0, 0
-	}
-	first, count = f.next, k-f.next+1
-	f.next = k + 1
+	count = max(0, k-f.next)
+	f.next += count
 	return first, count
 }
 

@@ -11,9 +11,9 @@ func TestPacerFile(t *testing.T) {
 	const ms = time.Millisecond
 	var p pacer
 	steps := []struct{ dts, now, due time.Duration }{
-		{40 * ms, 0, 0}, // the first one is due at once
-		{80 * ms, 10 * ms, 40 * ms},
-		{120 * ms, 500 * ms, 80 * ms},    // late, but not by much
+		{40 * ms, 0, 40 * ms}, // time begins
+		{80 * ms, 10 * ms, 80 * ms},
+		{120 * ms, 500 * ms, 120 * ms},   // late, but not by much
 		{160 * ms, 3000 * ms, 3000 * ms}, // too late: time stood still
 		{200 * ms, 3001 * ms, 3040 * ms},
 	}
@@ -49,49 +49,69 @@ func TestPacerLive(t *testing.T) {
 	}
 }
 
+// shownAt is which picture of a source is shown at each tick of another rate.
+func shownAt(f *frameRate, pts []time.Duration, end time.Duration) (pictures []int, times []time.Duration) {
+	for i := range pts {
+		until := end
+		if i+1 < len(pts) {
+			until = pts[i+1]
+		}
+		if i == 0 {
+			f.before(pts[0])
+		}
+		first, count := f.before(until)
+		for k := range count {
+			pictures = append(pictures, i)
+			times = append(times, f.at(first+k))
+		}
+	}
+	return pictures, times
+}
+
 func TestFrameRate(t *testing.T) {
 	tests := []struct {
 		name     string
 		num, den int64
 		from     time.Duration // of pictures
 		n        int
-		want     int
 	}{
-		{"25 to 50", 50, 1, 40 * time.Millisecond, 100, 199},
-		{"50 to 25", 25, 1, 20 * time.Millisecond, 100, 50},
-		{"25 to 29.97", 30000, 1001, 40 * time.Millisecond, 1000, 1198},
-		{"the same", 25, 1, 40 * time.Millisecond, 100, 100},
-		{"59.94 to 60", 60, 1, 1001 * time.Second / 60000, 60000, 60060},
+		{"25 to 50", 50, 1, 40 * time.Millisecond, 100},
+		{"50 to 25", 25, 1, 20 * time.Millisecond, 100},
+		{"25 to 29.97", 30000, 1001, 40 * time.Millisecond, 1000},
+		{"the same", 25, 1, 40 * time.Millisecond, 100},
+		{"59.94 to 60", 60, 1, 1001 * time.Second / 60000, 60000},
+		{"5 to 25", 25, 1, 200 * time.Millisecond, 10},
+		{"a slide each 3 s", 10, 1, 3 * time.Second, 5},
 	}
 	for _, c := range tests {
 		for _, base := range []time.Duration{0, 200 * time.Hour} {
-			f := frameRate{num: c.num, den: c.den}
-			total, last := 0, time.Duration(-1)
+			var pts []time.Duration
 			for i := range c.n {
-				first, count := f.ticks(base + time.Duration(i)*c.from)
-				for k := range count {
-					at := f.at(first + k)
-					if at <= last {
-						t.Fatalf("%s: %v after %v", c.name, at, last)
-					}
-					if off := at - base - time.Duration(i)*c.from; off > c.from || off < -2*c.from {
-						t.Fatalf("%s: picture %d is sent %v off its time", c.name, i, off)
-					}
-					last = at
-					total++
-				}
+				pts = append(pts, base+time.Duration(i)*c.from)
 			}
-			if d := total - c.want; d < -1 || d > 1 {
-				t.Errorf("%s from %v: %d pictures, want %d", c.name, base, total, c.want)
+			end := base + time.Duration(c.n)*c.from
+			pictures, times := shownAt(&frameRate{num: c.num, den: c.den}, pts, end)
+			tick := time.Duration(c.den) * time.Second / time.Duration(c.num)
+			if want := int((end - base + tick/2) / tick); len(times) < want-1 || len(times) > want+1 {
+				t.Errorf("%s from %v: %d pictures, want %d", c.name, base, len(times), want)
+			}
+			for i, at := range times {
+				if i > 0 && at <= times[i-1] {
+					t.Fatalf("%s: %v after %v", c.name, at, times[i-1])
+				}
+				// The one that the source shows then, give or take half a tick.
+				if late := at - pts[pictures[i]]; late < -tick/2-1 || late > c.from+tick/2+1 {
+					t.Fatalf("%s: at %v picture %d is shown, of %v", c.name, at, pictures[i], pts[pictures[i]])
+				}
 			}
 		}
 	}
 	f := frameRate{num: 25, den: 1}
-	f.ticks(0)
-	if _, n := f.ticks(4 * time.Second); n != 100 {
+	f.before(0)
+	if _, n := f.before(4 * time.Second); n != 100 {
 		t.Errorf("a gap of 4 s is filled with %d pictures", n)
 	}
-	if _, n := f.ticks(time.Hour); n != 1 {
+	if _, n := f.before(time.Hour); n != 1 {
 		t.Errorf("a gap of an hour is filled with %d pictures", n)
 	}
 }

@@ -33,7 +33,9 @@ type Publisher struct {
 	streams []demux.Stream // what is sent, once it is known
 	ready   chan struct{}  // closed then, or when nothing can be sent
 	opened  bool
-	timer   *time.Timer // opens without the streams that are missing
+	failure Lost
+	stop    context.CancelFunc // ends Run
+	timer   *time.Timer        // opens without the streams that are missing
 
 	read  atomic.Int64 // packets
 	bytes atomic.Int64 // that were appended to the backlog
@@ -101,18 +103,9 @@ func New(cfg Config) (*Publisher, error) {
 
 // choose takes the best picture and sound track and decides what becomes of them.
 func (p *Publisher) choose() error {
-	best := map[demux.Kind]*demux.Stream{}
-	for _, s := range p.src.Streams() {
-		if s.Still || s.Kind == demux.Video && p.cfg.NoVideo || s.Kind == demux.Audio && p.cfg.NoAudio {
-			continue
-		}
-		if b := best[s.Kind]; b == nil || s.Default && !b.Default {
-			best[s.Kind] = &s
-		}
-	}
 	var wanted []int
 	for _, k := range []demux.Kind{demux.Video, demux.Audio} {
-		s := best[k]
+		s := p.chosen(k)
 		if s == nil {
 			continue
 		}
@@ -130,6 +123,29 @@ func (p *Publisher) choose() error {
 	return nil
 }
 
+// chosen is the stream of a kind that is sent; nil for none.
+func (p *Publisher) chosen(k demux.Kind) *demux.Stream {
+	if k == demux.Video && p.cfg.NoVideo || k == demux.Audio && p.cfg.NoAudio {
+		return nil
+	}
+	streams := p.src.Streams()
+	if p.cfg.Choose != nil {
+		index, ok := p.cfg.Choose(k, streams)
+		i := slices.IndexFunc(streams, func(s demux.Stream) bool { return s.Index == index })
+		if !ok || i < 0 {
+			return nil
+		}
+		return &streams[i]
+	}
+	var best *demux.Stream
+	for i := range streams {
+		if s := &streams[i]; s.Kind == k && !s.Still && (best == nil || s.Default && !best.Default) {
+			best = s
+		}
+	}
+	return best
+}
+
 // takenByAll reports whether all targets can carry a codec; if not, one that cannot.
 func (p *Publisher) takenByAll(codec string) (bool, Target) {
 	for _, d := range p.cfg.Destinations {
@@ -138,6 +154,31 @@ func (p *Publisher) takenByAll(codec string) (bool, Target) {
 		}
 	}
 	return true, nil
+}
+
+// Lost is Run's error where something of the source could not be sent. It has been
+// logged.
+type Lost struct {
+	All bool // nothing was left to send
+	Err error
+}
+
+func (l *Lost) Error() string { return l.Err.Error() }
+
+// Unwrap returns the cause.
+func (l *Lost) Unwrap() error { return l.Err }
+
+// lose notes that a track cannot be sent any more.
+func (p *Publisher) lose(t *track, err error) {
+	p.cfg.Log.Error(fmt.Sprintf("%s: %s is no longer sent: %v", p.cfg.Name, t.in.Kind, err))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t.lost = true
+	p.failure.Err = err
+	p.failure.All = !slices.ContainsFunc(p.tracks, func(t *track) bool { return !t.lost })
+	if p.failure.All {
+		p.stop()
+	}
 }
 
 // Outcome is what became of a destination.
@@ -153,7 +194,7 @@ func (p *Publisher) Run(ctx context.Context) ([]Outcome, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	p.mu.Lock()
-	p.began = time.Now()
+	p.began, p.stop = time.Now(), cancel
 	p.mu.Unlock()
 	var tracks, senders sync.WaitGroup
 	p.left.Store(int64(len(p.senders)))
@@ -193,11 +234,15 @@ func (p *Publisher) Run(ctx context.Context) ([]Outcome, error) {
 	p.group.Close()
 	p.backlog.Close()
 	senders.Wait()
+	stopped := ctx.Err() != nil
 	cancel()
 	<-watched
 	closeErr := p.source().Close()
-	if err == nil && ctx.Err() == nil {
+	if err == nil && !stopped {
 		err = closeErr
+	}
+	if err == nil && p.failure.Err != nil {
+		err = &p.failure
 	}
 	var out []Outcome
 	for _, s := range p.senders {
@@ -270,6 +315,9 @@ func (p *Publisher) readLoop(ctx context.Context) error {
 			}
 			continue
 		default:
+			if !p.info.Seekable && (p.cfg.Loop < 0 || p.cfg.Loop > 1) {
+				p.cfg.Log.Warn(p.cfg.Name + ": can be read once only: it is not looped")
+			}
 			return nil
 		}
 		some = true

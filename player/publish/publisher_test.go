@@ -491,3 +491,75 @@ func TestMissingTrack(t *testing.T) {
 		}
 	})
 }
+
+// What cannot be encoded is told, and becomes of Run's error; the rest goes on.
+func TestTrackFails(t *testing.T) {
+	broken := errors.New("no such bit rate")
+	for _, both := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			streams, packets := clip(5)
+			streams[0].Codec = "mpeg4"
+			enc := (&fakeEncoders{}).encoders()
+			enc.Video = func(*render.Picture, demux.VideoEncoding) (VideoEncoder, error) { return nil, broken }
+			cfg := Config{Name: "clip", Source: newFake(streams, packets), Loop: -1, Destinations: to(&fakeTarget{takes: []string{"h264", "aac"}}), Encoders: enc, NoAudio: both}
+			var l lines
+			cfg.Log = l.logger()
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			p, err := New(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			_, err = p.Run(ctx)
+			cfg.Source.(*fakeSource).tidy(t)
+			var lost *Lost
+			if !errors.As(err, &lost) || !errors.Is(err, broken) || lost.All != both || strings.Count(l.String(), "no longer sent") != 1 {
+				t.Errorf("both %t: %v, log %s", both, err, l.String())
+			}
+			if ended := time.Since(began) < time.Second; ended != both {
+				t.Errorf("both %t: took %v", both, time.Since(began))
+			}
+			if n := len(cfg.Destinations[0].Target.(*fakeTarget).got); !both && n < 400 {
+				t.Errorf("only %d frames of sound in 10 s", n)
+			}
+		})
+	}
+}
+
+// Key pictures come by time, whatever rate the source says.
+func TestKeyPicturesByTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		streams, packets := clip(20)
+		streams[0].Codec = "mpeg4"
+		// 5 pictures a second of a stream that says 25.
+		packets = slices.DeleteFunc(packets, func(p demux.Packet) bool { return p.Stream == 3 && p.PTS%(200*time.Millisecond) != 0 })
+		target := &fakeTarget{takes: []string{"h264", "aac"}}
+		src := newFake(streams, packets)
+		publishClip(t, t.Context(), Config{Source: src, Destinations: to(target), Encoders: (&fakeEncoders{}).encoders(), GOP: 2 * time.Second})
+		src.tidy(t)
+		var last time.Duration
+		for _, a := range of(target.got, 0) {
+			if a.Key {
+				last = a.PTS
+			} else if a.PTS-last > 2*time.Second {
+				t.Errorf("no key picture from %v to %v", last, a.PTS)
+			}
+		}
+	})
+}
+
+// A copied stream whose source does not know the size has it from its parameter sets.
+func TestSizeFromParameterSets(t *testing.T) {
+	sps := []byte{0x67, 0x42, 0xc0, 0x28, 0xd9, 0x00, 0x78, 0x02, 0x27, 0xe5, 0x84, 0x00, 0x00, 0x03, 0x00, 0x04, 0x00, 0x00, 0x03, 0x00, 0xf0, 0x3c, 0x60, 0xc9, 0x20}
+	e, err := newElementary(demux.Stream{Kind: demux.Video, Codec: "h264"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.units(&demux.Packet{Key: true, Data: annexB(sps, pps, idr(1))}); err != nil {
+		t.Fatal(err)
+	}
+	if e.stream.Width != 1920 || e.stream.Height != 1080 {
+		t.Errorf("%dx%d, want 1920x1080", e.stream.Width, e.stream.Height)
+	}
+}

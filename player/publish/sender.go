@@ -21,6 +21,7 @@ type sender struct {
 	reader *queue.Reader[*Unit]
 
 	units   atomic.Int64
+	stuck   atomic.Bool  // the connection was closed because it took nothing
 	busy    atomic.Int64 // when the unit that is being written was begun, Unix ns; 0: none is
 	behind  atomic.Int64 // of the latest unit when it was written, ns
 	connect atomic.Int64 // connections made
@@ -30,7 +31,10 @@ type sender struct {
 	conn  Connection
 	sent  int64 // bytes of earlier connections
 	err   error // the latest
-	lost  time.Time
+
+	// Of the sending goroutine.
+	lost time.Time // when the connection was lost, until another one has proved to be steady
+	told bool      // that there is another one
 }
 
 // State is what a sender is doing.
@@ -79,12 +83,12 @@ func (s *sender) run(ctx context.Context) {
 		conn, err := s.open(ctx)
 		if err == nil {
 			s.set(Sending, conn, nil)
-			if n := s.connect.Add(1); n > 1 {
-				s.back()
-			}
+			s.connect.Add(1)
+			s.back()
 			err = s.feed(ctx, conn)
 			if time.Since(began) > steady {
 				failed = 0
+				s.lost = time.Time{}
 			}
 		}
 		switch {
@@ -111,6 +115,7 @@ func (s *sender) run(ctx context.Context) {
 				err = fmt.Errorf("%s: the connection was lost before the end", s.target)
 			}
 			s.set(Failed, nil, err)
+			s.p.cfg.Log.Error(err.Error())
 			return
 		}
 		before := time.Time{}
@@ -122,8 +127,15 @@ func (s *sender) run(ctx context.Context) {
 }
 
 func (s *sender) open(ctx context.Context) (Connection, error) {
-	ctx, cancel := context.WithTimeout(ctx, connectWithin)
-	defer cancel()
+	if p, ok := s.target.(interface{ Patient() bool }); !ok || !p.Patient() {
+		within := s.p.cfg.ConnectWithin
+		if within <= 0 {
+			within = 10 * time.Second
+		}
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, within)
+		defer cancel()
+	}
 	return s.target.Connect(ctx, s.p.streams)
 }
 
@@ -154,11 +166,13 @@ func (s *sender) feed(ctx context.Context, conn Connection) error {
 	leave := time.AfterFunc(time.Hour, func() { conn.Close() })
 	leave.Stop()
 	defer leave.Stop()
-	defer context.AfterFunc(ctx, func() { leave.Reset(finishWithin) })()
+	defer context.AfterFunc(ctx, func() { leave.Reset(leaveWithin) })()
 	for {
 		u, err := s.reader.Next(ctx)
 		if err != nil { // the end, or ctx's
-			leave.Reset(finishWithin)
+			if ctx.Err() == nil {
+				leave.Reset(finishWithin)
+			}
 			if e := conn.Finish(); e != nil {
 				return e
 			}
@@ -173,6 +187,9 @@ func (s *sender) feed(ctx context.Context, conn Connection) error {
 		s.busy.Store(time.Now().UnixNano())
 		err = conn.Write(u)
 		s.busy.Store(0)
+		if err != nil && s.stuck.Swap(false) {
+			err = fmt.Errorf("%s: took nothing for %.0f s", s.target, stuckAfter.Seconds())
+		}
 		if err != nil {
 			return err
 		}
@@ -191,6 +208,7 @@ func (s *sender) unstick(now time.Time) {
 	conn := s.conn
 	s.mu.Unlock()
 	if conn != nil {
+		s.stuck.Store(true)
 		conn.Close()
 	}
 }
@@ -204,19 +222,19 @@ func (s *sender) set(state State, conn Connection, err error) {
 	}
 }
 
-// away tells, once, that the target is lost.
+// away tells that the target is lost: once, as long as it does not stay for a while.
 func (s *sender) away(err error) {
 	if s.lost.IsZero() {
-		s.lost = time.Now()
+		s.lost, s.told = time.Now(), false
 		s.p.cfg.Log.Warn(err.Error() + ": trying again")
 	}
 }
 
-// back tells that the target is there again.
+// back tells, as often, that the target is there again.
 func (s *sender) back() {
-	if !s.lost.IsZero() {
+	if !s.lost.IsZero() && !s.told {
+		s.told = true
 		s.p.cfg.Log.Warn(fmt.Sprintf("%s: connected again after %.1f s", s.target, time.Since(s.lost).Seconds()))
-		s.lost = time.Time{}
 	}
 }
 

@@ -16,8 +16,9 @@ import (
 )
 
 // track turns the packets of one stream of the source into units, in a goroutine of
-// its own. in, end and awaitsKey belong to the reading goroutine; settled and out to
-// Publisher.mu; the rest to its own.
+// its own. in is the reading goroutine's, which changes it only while the track has let
+// go of the source (markLeave); end and awaitsKey too; settled, lost and out are
+// Publisher.mu's; the rest is its own.
 type track struct {
 	p    *Publisher
 	lane *queue.Lane[item]
@@ -28,6 +29,7 @@ type track struct {
 	copied    bool
 
 	settled bool
+	lost    bool          // it could not be sent any more
 	out     *demux.Stream // with its index once sending has begun; nil: not sent
 
 	elementary *elementary // of a copied track
@@ -36,12 +38,15 @@ type track struct {
 	pictures   VideoEncoder
 	sound      AudioEncoder
 	rate       *frameRate
+	gop        time.Duration // from one key picture to the next; 0: as many pictures as the encoder counts
 	offset     time.Duration // of the latest packet
 	keyed      bool          // a unit with which decoding can begin was sent
 	waited     bool          // ready was waited for
 	last       time.Duration // DTS of the latest unit
 	shown      time.Duration // PTS of the latest picture that was encoded
+	keyAt      time.Duration // of the latest key picture
 	encoded    bool
+	held       *demux.Frame // where another rate is asked for: the picture that is shown until the next one
 
 	frames  atomic.Int64 // pictures sent, or units of sound
 	late    atomic.Int64 // pictures left out because encoding is too slow
@@ -89,6 +94,8 @@ func encodingOf(cfg Config, k demux.Kind) string {
 func (t *track) cannotCopy() string {
 	s, cfg := t.in, t.p.cfg
 	switch {
+	case s.Kind == demux.Video && cfg.EncodeVideo || s.Kind == demux.Audio && cfg.EncodeAudio:
+		return "it is said how to encode"
 	case cfg.Copy == CopyAuto && uncompressed(s.Codec):
 		return "it is not compressed"
 	case s.Kind == demux.Video && (cfg.Video.Width > 0 || cfg.Video.Rate.Known()):
@@ -121,7 +128,7 @@ func (t *track) prepare(src demux.Source) (func(*track), error) {
 		if err != nil {
 			return nil, err
 		}
-		return func(t *track) { t.elementary = e }, nil
+		return func(t *track) { t.elementary, t.keyed = e, false }, nil
 	}
 	if in.Kind == demux.Video {
 		dec, err := src.VideoDecoder(in.Index)
@@ -180,7 +187,7 @@ func (t *track) run(ctx context.Context) {
 				err = t.finish(ctx)
 			}
 			if err != nil && ctx.Err() == nil {
-				t.p.cfg.Log.Error(fmt.Sprintf("%s: %v", t.p.cfg.Name, err))
+				t.p.lose(t, err)
 			}
 			return
 		default:
@@ -190,7 +197,7 @@ func (t *track) run(ctx context.Context) {
 		}
 		if err != nil {
 			if ctx.Err() == nil {
-				t.p.cfg.Log.Error(fmt.Sprintf("%s: %s is no longer sent: %v", t.p.cfg.Name, t.in.Kind, err))
+				t.p.lose(t, err)
 			}
 			t.p.settle(t, nil)
 			t.discard()
@@ -219,6 +226,8 @@ func (t *track) discard() {
 }
 
 func (t *track) close() {
+	t.held.Release()
+	t.held = nil
 	t.closeDecoder()
 	if t.pictures != nil {
 		t.pictures.Close()
@@ -292,9 +301,7 @@ func (t *track) receive(ctx context.Context) error {
 		if t.video != nil {
 			var f *demux.Frame
 			if f, err = t.video.Receive(); err == nil {
-				err = t.encodePicture(ctx, f)
-				f.Release()
-				if err != nil {
+				if err = t.picture(ctx, f); err != nil {
 					return err
 				}
 				continue
@@ -322,45 +329,86 @@ func (t *track) receive(ctx context.Context) error {
 // are due by then, and a receiver's buffer is used up.
 const tooLate = 250 * time.Millisecond
 
-// encodePicture encodes a decoded picture, as often as the rate asks for it.
-func (t *track) encodePicture(ctx context.Context, f *demux.Frame) error {
-	cfg := t.p.cfg
+// picture encodes a decoded picture, which it owns. At another rate it is held until
+// it is known how long it is shown.
+func (t *track) picture(ctx context.Context, f *demux.Frame) error {
 	if t.pictures == nil {
 		if err := t.beginPictures(&f.Picture); err != nil {
+			f.Release()
 			return err
 		}
 	}
-	pts := f.PTS + t.offset
 	if f.PTS == demux.NoPTS {
-		pts = t.shown + t.interval()
+		f.PTS = t.shown + t.interval()
+		if t.held != nil {
+			f.PTS = t.held.PTS + t.interval()
+		}
+	} else {
+		f.PTS += t.offset
 	}
-	first, count := int64(0), int64(1)
-	if t.rate != nil {
-		first, count = t.rate.ticks(pts)
+	if t.rate == nil {
+		defer f.Release()
+		return t.encode(ctx, f, f.PTS)
 	}
+	err := t.showHeld(ctx, f.PTS)
+	t.held.Release()
+	t.held = f
+	return err
+}
+
+// showHeld encodes the picture that is held for all the time up to another one's.
+func (t *track) showHeld(ctx context.Context, until time.Duration) error {
+	first, count := t.rate.before(until)
 	for n := range count {
-		if t.rate != nil {
-			pts = t.rate.at(first + n)
+		if t.held == nil {
+			return nil
 		}
-		if t.encoded && pts <= t.shown {
-			continue // B pictures of a broken stream, or the seam of a loop
-		}
-		if !t.p.live && t.p.pace.late(pts, time.Now()) > tooLate && pts < t.shown+time.Second {
-			t.late.Add(1)
-			continue
-		}
-		g := *f
-		g.PTS, g.OnFree = pts, nil
-		packets, err := t.pictures.Encode(&g, !t.encoded)
-		if err != nil {
-			return fmt.Errorf("encoding as %s: %w", encodingOf(cfg, demux.Video), err)
-		}
-		t.shown, t.encoded = pts, true
-		if err := t.sendEncoded(ctx, packets); err != nil {
+		if err := t.encode(ctx, t.held, t.rate.at(first+n)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// showLast encodes the picture that is held for as long as it lasts.
+func (t *track) showLast(ctx context.Context) error {
+	if t.held == nil {
+		return nil
+	}
+	length := t.held.Duration
+	if length <= 0 {
+		length = t.interval()
+	}
+	err := t.showHeld(ctx, t.held.PTS+length)
+	t.held.Release()
+	t.held = nil
+	return err
+}
+
+// encode encodes a picture as one that is shown at pts.
+func (t *track) encode(ctx context.Context, f *demux.Frame, pts time.Duration) error {
+	if t.encoded && pts <= t.shown {
+		return nil // B pictures of a broken stream, or the seam of a loop
+	}
+	if !t.p.live && t.p.pace.late(pts, time.Now()) > tooLate && pts < t.shown+time.Second {
+		t.late.Add(1)
+		return nil
+	}
+	g := *f
+	g.PTS, g.OnFree = pts, nil
+	// By time, because the rate may be another one than the source says.
+	key := !t.encoded || t.gop > 0 && pts-t.keyAt > t.gop-t.interval()/2
+	packets, err := t.pictures.Encode(&g, key)
+	if err != nil {
+		return fmt.Errorf("encoding as %s: %w", encodingOf(t.p.cfg, demux.Video), err)
+	}
+	t.shown, t.encoded = pts, true
+	for i := range packets {
+		if packets[i].Key {
+			t.keyAt = packets[i].PTS
+		}
+	}
+	return t.sendEncoded(ctx, packets)
 }
 
 func (t *track) interval() time.Duration {
@@ -381,11 +429,13 @@ func (t *track) beginPictures(like *render.Picture) error {
 		e.Rate = render.Rational{Num: 25, Den: 1}
 	}
 	if e.GOP <= 0 {
-		length := cfg.GOP
-		if length <= 0 {
-			length = time.Second
+		if t.gop = cfg.GOP; t.gop <= 0 {
+			t.gop = time.Second
 		}
-		e.GOP = max(1, int(length.Seconds()*e.Rate.Float()+0.5))
+		e.GOP = max(1, int(t.gop.Seconds()*e.Rate.Float()+0.5))
+	}
+	if like.Rotation != 0 {
+		cfg.Log.Warn(fmt.Sprintf("%s: is to be turned by %d degrees, which is not sent", cfg.Name, like.Rotation))
 	}
 	var err error
 	if t.pictures, err = cfg.Encoders.Video(like, e); err != nil {
@@ -411,7 +461,9 @@ func (t *track) encodeSound(ctx context.Context, b *audio.Block) error {
 		t.p.settle(t, &out)
 	}
 	shifted := *b
-	shifted.PTS, shifted.OnFree = b.PTS+t.offset, nil
+	if shifted.OnFree = nil; b.PTS != demux.NoPTS {
+		shifted.PTS += t.offset
+	}
 	packets, err := t.sound.Encode(&shifted)
 	if err != nil {
 		return fmt.Errorf("encoding as %s: %w", encodingOf(t.p.cfg, demux.Audio), err)
@@ -442,6 +494,9 @@ func (t *track) drain(ctx context.Context) error {
 		return nil
 	}
 	err := t.decode(ctx, nil)
+	if err == nil {
+		err = t.showLast(ctx)
+	}
 	if t.video != nil {
 		t.video.Flush()
 	} else {

@@ -48,6 +48,9 @@ type Target interface {
 	String() string
 }
 
+// A target that waits for the other side to come, however long that takes, has a method
+// Patient() bool beside.
+
 // Connection is a target while it is connected. Write is called by one goroutine;
 // Close and RTT may be called from any.
 type Connection interface {
@@ -55,7 +58,8 @@ type Connection interface {
 	// that. An error means that the connection is lost.
 	Write(*Unit) error
 	// Finish ends the stream in an orderly way, after the last Write: what is still
-	// held is sent, trailers are written. Close is called after it.
+	// held is sent, trailers are written. Close is called after it, or ends it where it
+	// takes too long.
 	Finish() error
 	// Close ends the connection at once. It may be called more than once.
 	Close() error
