@@ -50,8 +50,8 @@ func (c TrackChoice) String() string {
 	return strconv.Quote(c.Language)
 }
 
-// find is the stream of a kind that is meant; nil if there is none.
-func (c TrackChoice) find(streams []demux.Stream, kind demux.Kind) *demux.Stream {
+// Find is the stream of a kind that is meant; nil if there is none.
+func (c TrackChoice) Find(streams []demux.Stream, kind demux.Kind) *demux.Stream {
 	want, _ := language.Parse(c.Language)
 	base, _ := want.Base()
 	var near *demux.Stream
@@ -93,7 +93,7 @@ func (s *session) choose(streams []demux.Stream, complain bool) (video, sound *d
 		if *k.to == nil || k.choice == (TrackChoice{}) || k.choice.None {
 			continue
 		}
-		if found := k.choice.find(streams, k.kind); found != nil {
+		if found := k.choice.Find(streams, k.kind); found != nil {
 			*k.to = found
 		} else if complain {
 			var there []string

@@ -305,7 +305,7 @@ func parseArgs(f *pflag.FlagSet, o *options, t *rawFlags, args []string) error {
 	if t.channels != "" {
 		var e error
 		if o.sound.Channels, o.sound.Layout, e = ffmpeg.ParseChannels(t.channels); e != nil {
-			check(fmt.Errorf("--channels: %w", e))
+			check(fmt.Errorf("--%s: %w", t.declared.Lookup("channels").Name, e))
 		}
 	}
 	between(check, "--volume", t.volume, 0, 100)
@@ -353,7 +353,7 @@ func parseArgs(f *pflag.FlagSet, o *options, t *rawFlags, args []string) error {
 		check(checkSending(o, t))
 	}
 	if o.noAudio && o.noVideo {
-		check(errors.New("--no-audio and --no-video leave nothing to play"))
+		check(errors.New("--no-audio and --no-video leave nothing"))
 	}
 	return err
 }

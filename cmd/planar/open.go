@@ -224,7 +224,11 @@ func (p *opener) openOne(ctx context.Context, name string, c demux.Content) (dem
 		}
 		p.debug(err.Error() + ": trying FFmpeg")
 	}
-	src, err := ffmpeg.Open(ctx, name, ffmpeg.Options{OpenTimeout: p.o.openTimeout, RTSPTransport: p.o.rtspTransport})
+	opts := ffmpeg.Options{OpenTimeout: p.o.openTimeout, RTSPTransport: p.o.rtspTransport}
+	if demux.IsSequence(name) && p.o.raw.Rate.Known() { // which numbered pictures do not say themselves
+		opts.Dict = map[string]string{"framerate": fraction(p.o.raw.Rate)}
+	}
+	src, err := ffmpeg.Open(ctx, name, opts)
 	if err != nil {
 		return nil, err
 	}

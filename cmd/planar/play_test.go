@@ -74,7 +74,11 @@ func TestNothingToPlay(t *testing.T) {
 		{[]string{"--idle", "--vo", "hash"}, false},
 		{[]string{"--idle", "--vo", "null", "x"}, true},
 	} {
-		if _, err := parsed(t, "", c.args...); (err == nil) != c.ok {
+		o, err := parsed(t, "", c.args...)
+		if err == nil {
+			err = enoughToPlay(o)
+		}
+		if (err == nil) != c.ok {
 			t.Errorf("%q: %v", c.args, err)
 		}
 	}

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +16,7 @@ import (
 	"planar/audio"
 	"planar/demux"
 	"planar/demux/ffmpeg"
+	"planar/player"
 	"planar/player/publish"
 	"planar/player/publish/carrier"
 	"planar/player/publish/rtmp"
@@ -27,6 +31,9 @@ func push(ctx context.Context, o *options) int {
 	ffmpeg.SetLogger(log)
 	name := o.sources[0]
 	destinations, err := destinationsOf(o, log)
+	if err == nil {
+		err = overwrites(o)
+	}
 	if err != nil {
 		log.Error(err.Error())
 		return exitUsage
@@ -52,14 +59,18 @@ func push(ctx context.Context, o *options) int {
 			failed++
 		}
 	}
-	for _, e := range []error{err, repErr} {
-		if e != nil {
-			log.Error(e.Error())
-		}
+	var lost *publish.Lost
+	if err != nil && !errors.As(err, &lost) {
+		log.Error(err.Error())
+	}
+	if repErr != nil {
+		log.Error(repErr.Error())
 	}
 	switch {
 	case ctx.Err() != nil:
 		return exitInterrupted
+	case lost != nil && !lost.All && failed == 0 && repErr == nil:
+		return exitSomeFailed
 	case err != nil, repErr != nil, failed == len(outcomes):
 		return exitCannotOpen
 	case failed > 0:
@@ -84,6 +95,25 @@ func destinationsOf(o *options, log *slog.Logger) ([]publish.Destination, error)
 		}
 	}
 	return list, nil
+}
+
+// overwrites says that an address is a file that is read, or that it is given twice.
+func overwrites(o *options) error {
+	for i, a := range o.sources[1:] {
+		if slices.Contains(o.sources[1:1+i], a) {
+			return fmt.Errorf("%s is given twice", demux.OneLine(demux.Redact(a)))
+		}
+		there, err := os.Stat(strings.TrimPrefix(a, "file://"))
+		if err != nil || !there.Mode().IsRegular() {
+			continue
+		}
+		for _, from := range []string{o.sources[0], o.audio} {
+			if read, err := os.Stat(from); err == nil && os.SameFile(there, read) {
+				return fmt.Errorf("%s is what is to be sent: choose another name for the file", demux.OneLine(a))
+			}
+		}
+	}
+	return nil
 }
 
 func targetOf(address string, o *options, log *slog.Logger) (publish.Target, error) {
@@ -135,10 +165,21 @@ func openPublisher(ctx context.Context, open *opener, name string, to []publish.
 	if err != nil {
 		return nil, err
 	}
+	shown := demux.OneLine(demux.Redact(name))
+	for kind, c := range o.tracks() {
+		if (c.Number > 0 || c.Language != "") && c.Find(src.Streams(), kind) == nil {
+			src.Close()
+			return nil, fmt.Errorf("%s: has no %s track %s", shown, kind, c)
+		}
+	}
 	cfg := publish.Config{
-		Source: src, Name: demux.OneLine(demux.Redact(name)), Loop: o.loop, Destinations: to, Retries: o.push.retries,
+		Source: src, Name: shown, Loop: o.loop, Destinations: to, Retries: o.push.retries,
 		Copy: o.push.copying, NoVideo: o.noVideo, NoAudio: o.noAudio, AudioDelay: o.audioDelay, Video: o.push.video, Audio: o.push.audio, GOP: o.push.gop,
+		EncodeVideo: o.push.encodeVideo, EncodeAudio: o.push.encodeAudio, ConnectWithin: o.openTimeout,
 		Encoders: encoders, Log: log,
+	}
+	if tracks := o.tracks(); len(tracks) > 0 {
+		cfg.Choose = func(kind demux.Kind, streams []demux.Stream) (int, bool) { return choose(tracks[kind], kind, streams) }
 	}
 	if o.reconnect && demux.IsURL(name) {
 		cfg.Reopen = func(ctx context.Context) (demux.Source, error) { return open.open(ctx, name) }
@@ -154,23 +195,58 @@ func openPublisher(ctx context.Context, open *opener, name string, to []publish.
 	return publish.New(cfg)
 }
 
+// tracks are the choices of tracks that were made.
+func (o *options) tracks() map[demux.Kind]player.TrackChoice {
+	m := map[demux.Kind]player.TrackChoice{}
+	for kind, c := range map[demux.Kind]player.TrackChoice{demux.Video: o.videoTrack, demux.Audio: o.audioTrack} {
+		if c != (player.TrackChoice{}) {
+			m[kind] = c
+		}
+	}
+	return m
+}
+
+// choose is the stream that a choice means; without one the default, or the first.
+func choose(c player.TrackChoice, kind demux.Kind, streams []demux.Stream) (index int, ok bool) {
+	if c.None {
+		return 0, false
+	}
+	if s := c.Find(streams, kind); s != nil {
+		return s.Index, true
+	}
+	for _, s := range streams {
+		if s.Kind == kind && !s.Still && (!ok || s.Default) {
+			index, ok = s.Index, true
+			if s.Default {
+				break
+			}
+		}
+	}
+	return index, ok
+}
+
 // takesSize reports whether --size and --fps say what a source is: headerless video,
-// the test pattern, a device.
+// numbered pictures, the test pattern, a device.
 func (p *opener) takesSize(name string) bool {
-	return isCaptured(name) || p.content(name) == demux.RawVideo
+	return isCaptured(name) || demux.IsSequence(name) || p.content(name) == demux.RawVideo
 }
 
 // pathName is what a source is called on a server: its name without folder and
 // extension, in characters that need no escapes.
 func pathName(source string, taken map[string]bool) string {
 	s := source
-	if _, rest, ok := strings.Cut(s, "://"); ok {
-		s, _, _ = strings.Cut(rest, "?")
-		if _, host, ok := strings.Cut(s, "@"); ok {
-			s = host // without user and password
+	if demux.IsURL(source) {
+		u, err := url.Parse(source)
+		switch {
+		case err != nil:
+			s = "" // with what may be a password in it
+		case strings.Trim(u.Path, "/") != "":
+			s = u.Path
+		default:
+			s = strings.ReplaceAll(u.Hostname(), ".", "_") // nothing to cut off
 		}
-		s = strings.TrimRight(s, "/")
 	}
+	s = strings.TrimRight(s, "/")
 	if i := strings.LastIndexAny(s, `/\`); i >= 0 {
 		s = s[i+1:]
 	}

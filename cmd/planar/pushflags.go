@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"slices"
@@ -18,11 +19,13 @@ import (
 
 // pushOptions is what push and serve are told beyond what a source is.
 type pushOptions struct {
-	video   demux.VideoEncoding
-	audio   demux.AudioEncoding
-	gop     time.Duration
-	copying publish.Copying
-	retries int
+	video demux.VideoEncoding
+	audio demux.AudioEncoding
+	gop   time.Duration
+	// How to encode was said, so nothing is passed on.
+	encodeVideo, encodeAudio bool
+	copying                  publish.Copying
+	retries                  int // as publish.Config has it
 
 	channels  int
 	stagger   time.Duration
@@ -38,8 +41,15 @@ type pushOptions struct {
 
 // pushFlags are those of push and serve as they are written.
 type pushFlags struct {
-	copying, videoCodec, audioCodec, bitrate, audioBitrate, gop, size, fps, user string
-	stagger                                                                      float64
+	copying, videoCodec, audioCodec, bitrate, audioBitrate, gop, size, fps, user, retries string
+	stagger                                                                               float64
+
+	own *pflag.FlagSet // as the command has them
+}
+
+// changed reports whether one of the flags was given.
+func (w *pushFlags) changed(names ...string) bool {
+	return slices.ContainsFunc(names, w.own.Changed)
 }
 
 // Bounds of flags.
@@ -52,7 +62,7 @@ const (
 )
 
 // sending are the flags that push and serve have of those of playing.
-var sending = append([]string{"audio", "audio-delay", "loop", "no-audio", "no-video", "tls-ca", "tls-insecure", "reconnect", "no-reconnect", "stats", "version"}, describing...)
+var sending = append([]string{"audio", "audio-delay", "audio-track", "video-track", "loop", "no-audio", "no-video", "tls-ca", "tls-insecure", "reconnect", "no-reconnect", "stats", "version"}, describing...)
 
 // sendingFlags declares what push and serve have in common.
 func sendingFlags(name string, o *options, t *rawFlags) *pflag.FlagSet {
@@ -60,6 +70,7 @@ func sendingFlags(name string, o *options, t *rawFlags) *pflag.FlagSet {
 	f.SortFlags = false
 	f.Usage = func() {}
 	p, w := &o.push, &t.push
+	w.own = f
 	f.StringVar(&w.copying, "copy", "auto", "pass streams on as they are: auto (where all targets take the codec), yes or no")
 	f.StringVar(&w.videoCodec, "video-codec", "", "encode pictures as h264 or h265 (default: h264, where they are not passed on)")
 	f.StringVar(&w.audioCodec, "audio-codec", "", "encode sound as aac or opus (default: aac, where it is not passed on)")
@@ -82,6 +93,10 @@ func sendingFlags(name string, o *options, t *rawFlags) *pflag.FlagSet {
 	})
 	f.Lookup("size").Usage = "picture size of a raw video, the test pattern or a camera; of other sources the one to send: WxH, or qcif, cif, 720p ..."
 	f.Lookup("fps").Usage = "frame rate of a raw video, the test pattern or a camera; of other sources the one to send: 25, 30000/1001"
+	f.Lookup("audio").Usage = "send this file's sound with the source's pictures"
+	f.Lookup("audio-track").Usage = "sound track to send: its number from 1, a language such as de or deu, or none (default: the file's default, else the first)"
+	f.Lookup("video-track").Usage = "picture track to send: its number from 1 (default: the file's default, else the first)"
+	f.Lookup("loop").Usage = "how often to send each source, or inf"
 	f.Lookup("no-audio").Usage = "do not send sound"
 	f.Lookup("no-video").Usage = "do not send pictures"
 	return f
@@ -92,8 +107,7 @@ func pushFlagSet(o *options, t *rawFlags) *pflag.FlagSet {
 	f := sendingFlags("push", o, t)
 	p, w := &o.push, &t.push
 	f.Lookup("rtsp-transport").Usage = "auto, udp, tcp, multicast or http: of RTSP sources, and, udp or tcp, of RTSP targets"
-	f.IntVar(&p.retries, "retries", publish.RetriesAuto, "how often in a row to try a target again, -1 for ever (default: for ever once it was connected, else not at all)")
-	f.Lookup("retries").DefValue = "0" // which is not printed
+	f.StringVar(&w.retries, "retries", "auto", "how often in a row to try a target again: a number, -1 for ever, or auto (for ever once it was connected, else not at all)")
 	f.IntVar(&p.channels, "channels", 1, "send so many copies; %d in an address is the number, from 0, of each")
 	f.Float64Var(&w.stagger, "stagger", 0, "milliseconds by which each copy is behind the one before")
 	f.BoolVar(&p.overwrite, "overwrite", false, "write over files that exist")
@@ -127,6 +141,11 @@ func checkSending(o *options, t *rawFlags) error {
 	p.copying = oneOf(check, "--copy", w.copying, map[string]publish.Copying{"auto": publish.CopyAuto, "yes": publish.CopyAlways, "no": publish.CopyNever})
 	p.video.Codec = oneOf(check, "--video-codec", w.videoCodec, map[string]string{"": "", "h264": "h264", "h265": "hevc"})
 	p.audio.Codec = oneOf(check, "--audio-codec", w.audioCodec, map[string]string{"": "", "aac": "aac", "opus": "opus"})
+	p.encodeVideo = w.changed("bitrate", "gop", "preset")
+	p.encodeAudio = w.changed("audio-bitrate")
+	if p.copying == publish.CopyAlways && (p.encodeVideo || p.encodeAudio) {
+		check(errors.New("--copy yes passes streams on as they are: leave out how to encode them"))
+	}
 	p.video.Bitrate = bitrate(check, "--bitrate", w.bitrate)
 	p.audio.Bitrate = bitrate(check, "--audio-bitrate", w.audioBitrate)
 	oneOf(check, "--preset", p.video.Preset, presets)
@@ -150,7 +169,14 @@ func checkSending(o *options, t *rawFlags) error {
 	if p.channels != 0 { // of push
 		between(check, "--channels", float64(p.channels), 1, maxChannels)
 	}
-	between(check, "--retries", float64(p.retries), publish.RetriesAuto, math.MaxInt32)
+	p.retries = publish.RetriesAuto
+	if w.retries != "auto" && w.retries != "" {
+		n, e := strconv.Atoi(w.retries)
+		if e != nil || n < -1 || n > math.MaxInt32 {
+			check(fmt.Errorf("--retries %q is neither auto nor a number from -1", w.retries))
+		}
+		p.retries = n
+	}
 	between(check, "--stagger", w.stagger, 0, maxStagger)
 	p.stagger = time.Duration(w.stagger * float64(time.Millisecond))
 	if (p.certificate == "") != (p.key == "") {
@@ -189,7 +215,12 @@ const maxSecret = 4096
 // credentials reads USER:PASSWORD, or a file of it. Errors do not repeat them.
 func credentials(s string) (user, password string, err error) {
 	if name, ok := strings.CutPrefix(s, "@"); ok {
-		b, err := os.ReadFile(name)
+		file, err := os.Open(name)
+		if err != nil {
+			return "", "", fmt.Errorf("--user: %w", err)
+		}
+		defer file.Close()
+		b, err := io.ReadAll(io.LimitReader(file, maxSecret+1))
 		if err != nil {
 			return "", "", fmt.Errorf("--user: %w", err)
 		}

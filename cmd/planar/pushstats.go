@@ -120,7 +120,8 @@ func short(address string) string {
 	if len(address) <= 32 {
 		return address
 	}
-	return address[:12] + "..." + address[len(address)-17:]
+	r := []rune(address)
+	return string(r[:min(12, len(r))]) + "..." + string(r[max(0, len(r)-17):])
 }
 
 func bitsText(bits float64) string {

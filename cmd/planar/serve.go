@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -47,15 +49,18 @@ func serve(ctx context.Context, o *options) int {
 	if len(served.sources) == 0 && !o.push.acceptPush {
 		return exitCannotOpen
 	}
-	bases := server.URLs()
+	bases, addresses := server.URLs(), io.Writer(os.Stdout)
+	if o.stats == "-" {
+		addresses = os.Stderr // whoever reads the one does not expect the other
+	}
 	for _, s := range served.sources {
 		path := strings.TrimPrefix(s.p.Stats().Targets[0].Address, bases[0])
 		for _, base := range bases {
-			fmt.Println(base + path)
+			fmt.Fprintln(addresses, base+path)
 		}
 	}
 	if o.push.acceptPush {
-		fmt.Println("push to " + strings.Join(bases, "/NAME or ") + "/NAME")
+		fmt.Fprintln(addresses, "push to "+strings.Join(bases, "/NAME or ")+"/NAME")
 	}
 	rep, err := newReporter(o.stats, served, term)
 	if err != nil {
@@ -69,7 +74,9 @@ func serve(ctx context.Context, o *options) int {
 			outcomes, err := s.p.Run(ctx)
 			mu.Lock()
 			defer mu.Unlock()
-			if err != nil {
+			if lost := new(publish.Lost); errors.As(err, &lost) { // it has been told
+				failed = append(failed, err)
+			} else if err != nil {
 				log.Error(err.Error())
 				failed = append(failed, err)
 			} else if outcomes[0].Err != nil { // it has been told
