@@ -391,6 +391,9 @@ func Takes(format, codec string) bool {
 	if format == "mpegts" {
 		return slices.Contains(transportCodecs, codec)
 	}
+	if codec == "rawvideo" {
+		return format == "nut" // others need a name for the pixel format, and have few
+	}
 	id, ok := codecByName(codec)
 	if !ok {
 		return false

@@ -36,7 +36,7 @@ type entry[T any] struct {
 type Mark struct {
 	Bytes int
 	Key   bool      // a reader can begin here
-	At    time.Time // when it was produced; does not fall
+	At    time.Time // when it was produced; if it falls, only by what streams are apart
 }
 
 // Keep bounds a backlog. Bytes is a hard limit, which a single item may exceed; an
@@ -118,7 +118,6 @@ type Start int
 
 const (
 	FromKey    Start = iota // the latest key item, or the next one if none is kept
-	FromNext                // the next key item to come
 	FromOldest              // the oldest item that is kept
 )
 
@@ -149,12 +148,9 @@ func (b *Backlog[T]) NewReader(o ReaderOptions) *Reader[T] {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	r := &Reader[T]{b: b, lag: o.Lag, next: b.end()}
-	switch o.From {
-	case FromOldest:
+	if o.From == FromOldest {
 		r.next = b.first
-	case FromNext:
-		r.next, r.awaits = b.end(), true
-	default:
+	} else {
 		r.begin(o.Before)
 	}
 	return r

@@ -61,7 +61,6 @@ func TestBacklogReaders(t *testing.T) {
 	}{
 		{"from the latest key", Keep{1 << 20, 0}, 25, 10, ReaderOptions{Lag: lag}, 27, span(20, 27), 0},
 		{"nothing yet", Keep{1 << 20, 0}, 0, 10, ReaderOptions{Lag: lag}, 3, span(0, 3), 0},
-		{"the next key", Keep{1 << 20, 0}, 25, 10, ReaderOptions{From: FromNext, Lag: lag}, 32, span(30, 32), 5},
 		{"the oldest kept", Keep{1 << 20, time.Second}, 25, 5, ReaderOptions{From: FromOldest, Lag: lag}, 25, span(14, 25), 0},
 		{"a group longer than what is kept", Keep{1 << 20, time.Second}, 95, 100, ReaderOptions{Lag: lag}, 98, span(0, 98), 0},
 		{"too many bytes for the group", Keep{100, time.Second}, 95, 100, ReaderOptions{Lag: lag}, 102, span(100, 102), 5},

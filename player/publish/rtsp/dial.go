@@ -116,7 +116,11 @@ func (t *Target) connect(ctx context.Context, streams []demux.Stream) (*connecti
 			}
 			return p, err
 		},
-		OnResponse:        func(*base.Response) { answered.Store(true) },
+		OnRequest: func(*base.Request) { c.asked.CompareAndSwap(0, time.Now().UnixNano()) },
+		OnResponse: func(*base.Response) {
+			answered.Store(true)
+			c.asked.Store(0)
+		},
 		OnDecodeError:     func(error) {},
 		OnTransportSwitch: func(error) {},
 	}

@@ -27,6 +27,7 @@ const (
 // push is a publisher's session. Its packets come from one goroutine of the library.
 type push struct {
 	p      *path
+	conn   *gortsplib.ServerConn
 	from   string
 	tracks []*relay
 	began  time.Time
@@ -65,7 +66,7 @@ func (h handler) OnAnnounce(ctx *gortsplib.ServerHandlerOnAnnounceCtx) (*base.Re
 	if err != nil {
 		return reply(base.StatusUnsupportedMediaType, ""), nil
 	}
-	u := &push{p: p, from: ctx.Conn.NetConn().RemoteAddr().String()}
+	u := &push{p: p, conn: ctx.Conn, from: ctx.Conn.NetConn().RemoteAddr().String()}
 	for _, m := range medias {
 		r := &relay{video: m.Type == description.MediaTypeVideo}
 		for _, f := range m.Formats {

@@ -458,6 +458,18 @@ func (h handler) OnSessionClose(ctx *gortsplib.ServerHandlerOnSessionCloseCtx) {
 	}
 }
 
+// OnConnClose ends what is published over UDP from a connection that has gone, or its
+// name would not be free until the library misses packets, 10 s later.
+func (h handler) OnConnClose(ctx *gortsplib.ServerHandlerOnConnCloseCtx) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for ss, u := range h.pushes {
+		if u.conn == ctx.Conn {
+			ss.Close()
+		}
+	}
+}
+
 // The library would write these to the standard log.
 
 // OnPacketsLost is told of packets that a publisher has lost.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -99,6 +100,7 @@ type connection struct {
 	buf    []byte // what is to be written next; at most writeSize
 	pace   pacer  // of datagrams
 	sent   atomic.Int64
+	asked  atomic.Int64 // when the oldest request that was not answered was sent, Unix ns; 0: there is none
 
 	ended chan struct{} // closed when the conversation is over
 	err   error         // why, valid then
@@ -130,6 +132,9 @@ const (
 	reportEvery = 5 * time.Second
 	// finishTimeout bounds how long what is on its way is waited for at the end.
 	finishTimeout = 2 * time.Second
+	// answerTimeout is how long a server may take to answer a request, of which the
+	// library sends one at least every 30 s to keep the session alive.
+	answerTimeout = 10 * time.Second
 	// lostTimeout bounds how long the cause of an error in writing is waited for.
 	lostTimeout = 100 * time.Millisecond
 )
@@ -143,6 +148,11 @@ func (c *connection) Write(u *publish.Unit) error {
 	}
 	if u.Stream < 0 || u.Stream >= len(c.tracks) {
 		return nil // none of those that were announced
+	}
+	if c.wire == nil { // datagrams go out whether anybody takes them or not; the library does not miss answers
+		if asked := c.asked.Load(); asked != 0 && time.Since(time.Unix(0, asked)) > answerTimeout {
+			return c.t.to.fail(c.t.to.host+" does not answer any more", os.ErrDeadlineExceeded)
+		}
 	}
 	t := c.tracks[u.Stream]
 	packets, err := t.packetizer.packets(u)

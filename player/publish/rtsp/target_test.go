@@ -424,7 +424,7 @@ func TestConnectIsInterrupted(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || publish.IsPermanent(err) {
 		t.Errorf("%v, want that it was canceled", err)
 	}
-	if took := time.Since(at); took > time.Second {
+	if took := time.Since(at); took > 3*time.Second {
 		t.Errorf("that took %s", took)
 	}
 }
@@ -453,7 +453,7 @@ func TestServerIsKilled(t *testing.T) {
 					server.server.Close()
 					killed = time.Now()
 				}
-				if !killed.IsZero() && time.Since(killed) > time.Second {
+				if !killed.IsZero() && time.Since(killed) > 3*time.Second {
 					t.Fatal("a second later, units are still taken")
 				}
 				time.Sleep(time.Millisecond)
@@ -520,7 +520,7 @@ func TestSlowServer(t *testing.T) {
 	began := time.Now()
 	conn.Close()
 	err = <-failed
-	if took := time.Since(began); took > time.Second {
+	if took := time.Since(began); took > 3*time.Second {
 		t.Errorf("Write went on for %s after Close", took)
 	}
 	if !errors.Is(err, net.ErrClosed) {

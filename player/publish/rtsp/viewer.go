@@ -38,6 +38,7 @@ type viewer struct {
 
 	// Owned by the goroutine that writes.
 	pace  pacer
+	left  *parcel        // what was about to be sent when PAUSE came
 	batch []ipv4.Message // what goes over UDP next
 	own   []byte         // what goes on channels of its own
 }
@@ -160,7 +161,10 @@ func (v *viewer) run(ctx context.Context, c *conn, r *queue.Reader[*parcel], way
 	newest := v.p.latest()
 	begun := false
 	for {
-		u, err := r.Next(ctx)
+		u, err := v.left, error(nil)
+		if v.left = nil; u == nil {
+			u, err = r.Next(ctx)
+		}
 		if errors.Is(err, io.EOF) {
 			for i := range ways {
 				if ways[i].open {
@@ -192,8 +196,14 @@ func (v *viewer) run(ctx context.Context, c *conn, r *queue.Reader[*parcel], way
 		if u.at.Sub(w.reported) >= reportEvery && v.report(ctx, c, w, u.track, time.Time{}, false) == nil {
 			w.reported = u.at
 		}
+		if ctx.Err() != nil {
+			v.left = u
+			return
+		}
 		if err := v.send(ctx, c, w, u); err != nil {
-			if ctx.Err() == nil {
+			if ctx.Err() != nil { // over UDP some of it may have been sent, and will be again
+				v.left = u
+			} else {
 				v.p.s.o.Log.Debug("viewer lost", "path", v.p.shown(), "from", v.from, "cause", err)
 				v.session.Close()
 			}
