@@ -16,6 +16,8 @@ const recorderVariable = "RTSP_TEST_RECORDER"
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	_ = flag.Set("test.parallel", "6") // they wait more than they work
+	flag.Parse()
 	if os.Getenv(recorderVariable) == "" {
 		goleak.VerifyTestMain(m)
 		return
