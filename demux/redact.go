@@ -10,13 +10,15 @@ import (
 var (
 	schemeStart = regexp.MustCompile(`(?:[A-Za-z][A-Za-z0-9+.\-]*:)?//`)
 	secretParam = regexp.MustCompile(`(?i)([?&;\s#]|^)([a-z0-9_.%\-]*(?:pass|pwd|secret|token|key|auth|sig|cred)[a-z0-9_.%\-]*)=([^&;\s#]*)`)
+	streamID    = regexp.MustCompile(`(?i)([?&](?:srt_)?streamid)=[^&\s]*`)
 	hostStart   = regexp.MustCompile(`^(?:\[[0-9A-Fa-f:.]+\]|localhost|[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+|[A-Za-z0-9\-]+:[0-9]+)(?:[:/?#]|$)`)
 	plainHost   = regexp.MustCompile(`^(?:\[[0-9A-Fa-f:.]+\]|localhost|[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+)(?::[0-9]+)?(?:[?#]|$)`)
 )
 
 // Redact returns text with what may be a secret replaced by "***": the password
 // of each "user:password@", and the values of parameters whose names say
-// password, key, token and the like. It takes any text, also several URLs or
+// password, key, token and the like, or that are the streamid of SRT, which is often
+// what a server knows a publisher by. It takes any text, also several URLs or
 // broken ones, and hides rather too much than too little.
 func Redact(text string) string {
 	var b strings.Builder
@@ -42,7 +44,8 @@ func Redact(text string) string {
 		}
 	}
 	b.WriteString(text[at:])
-	return secretParam.ReplaceAllString(b.String(), "${1}${2}=***")
+	hidden := streamID.ReplaceAllString(b.String(), "${1}=***")
+	return secretParam.ReplaceAllString(hidden, "${1}${2}=***")
 }
 
 // userinfo is the index of the "@" that ends the user and password in what

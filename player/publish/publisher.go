@@ -171,6 +171,7 @@ func (l *Lost) Unwrap() error { return l.Err }
 // lose notes that a track cannot be sent any more.
 func (p *Publisher) lose(t *track, err error) {
 	p.cfg.Log.Error(fmt.Sprintf("%s: %s is no longer sent: %v", p.cfg.Name, t.in.Kind, err))
+	t.lane.SetActive(false) // or reading would run ahead to fill it
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	t.lost = true

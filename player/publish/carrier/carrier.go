@@ -48,7 +48,7 @@ type Options struct {
 
 	Overwrite bool          // files that exist
 	TLS       *tls.Config   // of https; nil for the usual
-	Timeout   time.Duration // of connecting; 0: 10 s. An SRT listener waits as long as it takes
+	Timeout   time.Duration // of connecting; 0: 10 s. Not of an SRT listener: see Patient
 	Log       *slog.Logger  // nil: none
 }
 
@@ -77,6 +77,8 @@ type target struct {
 	format string
 	o      Options
 	dial   func(ctx context.Context) (carrier, error)
+	// patient is true if it waits for the other side to call.
+	patient bool
 }
 
 // New makes the target that an address stands for: a path or file:// URL, http://,
@@ -110,7 +112,7 @@ func New(address string, o Options) (publish.Target, error) {
 	case "rtp":
 		t.dial, err = newUDP(t.peer, address, o, true)
 	case "srt":
-		t.dial, err = newSRT(t.peer, address, o)
+		t.dial, t.patient, err = newSRT(t.peer, address, o)
 	default:
 		err = fmt.Errorf("cannot publish to %s:// addresses here; there are rtsp, rtsps, rtmp, rtmps, rtp, udp, srt, http, https, and files", scheme)
 	}
@@ -122,6 +124,10 @@ func New(address string, o Options) (publish.Target, error) {
 
 func (t *target) String() string          { return t.peer.Show }
 func (t *target) Takes(codec string) bool { return t.o.Takes(t.format, codec) }
+
+// Patient reports whether Connect waits until somebody calls, as long as that takes, as
+// an SRT listener does: only ctx ends it.
+func (t *target) Patient() bool { return t.patient }
 
 // Connect implements publish.Target.
 func (t *target) Connect(ctx context.Context, streams []demux.Stream) (publish.Connection, error) {

@@ -1,6 +1,7 @@
 package carrier
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -182,11 +183,21 @@ func TestPutRefused(t *testing.T) {
 		403: {true, "403 Forbidden"},
 		405: {true, "405 Method Not Allowed"},
 		500: {false, "500 Internal Server Error"},
-		302: {false, "302 Found"},
+		302: {true, "302 Found: moved to http://elsewhere/y.ts"},
+		200: {false, "127.0.0.1 ended the request early"},
 	} {
-		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }))
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if code == 302 {
+				w.Header().Set("Location", "http://elsewhere/y.ts?token=hidden")
+			}
+			w.WriteHeader(code)
+		}))
 		_, err := newTarget(t, strings.Replace(srv.URL, "//", "//user:hidden@", 1)+"/x.ts").Connect(context.Background(), nil)
 		failed(t, err, c.permanent, c.says)
+		if code == 401 {
+			_, err = newTarget(t, srv.URL+"/x.ts").Connect(context.Background(), nil)
+			failed(t, err, true, "401 Unauthorized: it wants a user and password: put USER:PASSWORD@ before the host")
+		}
 		srv.Close()
 	}
 }
@@ -203,13 +214,17 @@ func TestPutMiddle(t *testing.T) {
 			_, _ = io.ReadFull(r.Body, make([]byte, 1000))
 			w.WriteHeader(http.StatusForbidden)
 		}, true, "403"},
+		{"has enough", func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.ReadFull(r.Body, make([]byte, 1000))
+			w.WriteHeader(http.StatusOK)
+		}, false, "127.0.0.1 ended the request early"},
 		{"dies", func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.ReadFull(r.Body, make([]byte, 1000))
 			conn, _, err := http.NewResponseController(w).Hijack()
 			if err == nil {
 				conn.Close()
 			}
-		}, false, "127.0.0.1"},
+		}, false, "127.0.0.1 closed the connection"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			srv := httptest.NewServer(c.serve)
@@ -223,6 +238,41 @@ func TestPutMiddle(t *testing.T) {
 			failed(t, err, c.permanent, c.says)
 			conn.Close()
 		})
+	}
+}
+
+// A server that answers at once and closes, without a word about the body: the answer is
+// what is said, and no body is sent.
+func TestPutFinal(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	rest := make(chan []byte, 1)
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			r := bufio.NewReader(c)
+			for line := ""; line != "\r\n" && err == nil; {
+				line, err = r.ReadString('\n')
+			}
+			_, _ = io.WriteString(c, "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n")
+			_ = c.SetReadDeadline(time.Now().Add(2 * time.Second))
+			b, _ := io.ReadAll(r)
+			rest <- b
+			c.Close()
+		}
+	}()
+	for range 20 {
+		_, err = newTarget(t, "http://"+l.Addr().String()+"/x.ts").Connect(context.Background(), nil)
+		failed(t, err, false, "500 Internal Server Error")
+		if b := <-rest; len(b) > 0 {
+			t.Fatalf("the body is sent all the same: %q", b)
+		}
 	}
 }
 

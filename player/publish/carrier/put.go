@@ -1,6 +1,7 @@
 package carrier
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,13 +24,18 @@ const (
 	expectation = time.Second
 	// body is how much of the body is sent by one system call.
 	body = 64 << 10
+	// longestStatus bounds what a server says in an error.
+	longestStatus = 300
 )
+
+var errEarly = errors.New("the server answers before it has the body")
 
 // put is a container on its way to a server as the body of a PUT request.
 type put struct {
 	peer   wire.Peer
 	cancel context.CancelFunc
 	pipe   *io.PipeWriter
+	auth   bool   // a user and password are sent
 	unit   []byte // what the muxer has written of a unit; it grows to the largest one
 	conn   atomic.Pointer[wire.Conn]
 
@@ -49,7 +55,7 @@ func newPut(peer wire.Peer, address string, o Options) (func(context.Context) (c
 		alive, cancel := context.WithCancel(context.Background())
 		read, write := io.Pipe()
 		c := &put{
-			peer: peer, cancel: cancel, pipe: write,
+			peer: peer, cancel: cancel, pipe: write, auth: auth,
 			ready: make(chan struct{}), closed: make(chan struct{}), done: make(chan struct{}),
 		}
 		req, err := http.NewRequestWithContext(alive, http.MethodPut, u.String(), &first{ReadCloser: read, ready: c.ready})
@@ -60,6 +66,7 @@ func newPut(peer wire.Peer, address string, o Options) (func(context.Context) (c
 		if auth {
 			req.SetBasicAuth(user, password)
 		}
+		req.Close = true // or the library sends the body after a final answer too
 		req.Header.Set("Content-Type", "application/octet-stream")
 		req.Header.Set("Expect", "100-continue")
 		req.Header.Set("User-Agent", "planar")
@@ -71,6 +78,7 @@ func newPut(peer wire.Peer, address string, o Options) (func(context.Context) (c
 				if err != nil {
 					return nil, err
 				}
+				wire.Tune(tcp)
 				counted := &wire.Conn{Conn: tcp}
 				c.conn.Store(counted)
 				return counted, nil
@@ -82,14 +90,18 @@ func newPut(peer wire.Peer, address string, o Options) (func(context.Context) (c
 		defer stop()
 		select {
 		case <-c.ready:
-			return c, nil
+			select {
+			case <-c.done: // it says more
+			default:
+				return c, nil
+			}
 		case <-c.done:
-			_ = c.close()
-			return nil, c.result
 		case <-wait.Done():
 			_ = c.close()
 			return nil, wait.Err()
 		}
+		_ = c.close()
+		return nil, c.explain(c.result)
 	}, nil
 }
 
@@ -124,8 +136,16 @@ func (c *put) judge(resp *http.Response) error {
 		case <-c.ready:
 			return nil
 		default:
-			return c.peer.Fail(status+" before it has anything", nil)
+			return errEarly
 		}
+	case code < 400:
+		// Not followed: the user and password are not for somebody else.
+		if to, err := resp.Location(); err == nil {
+			status += ": moved to " + to.Scheme + "://" + to.Host + to.Path
+		}
+		return c.peer.Refuse(status[:min(len(status), longestStatus)], nil)
+	case code == http.StatusUnauthorized && !c.auth:
+		return c.peer.Refuse(status+": it wants a user and password: put USER:PASSWORD@ before the host", nil)
 	case code == http.StatusUnauthorized:
 		return c.peer.Refuse(status+": wrong user or password", nil)
 	case code == http.StatusForbidden:
@@ -135,6 +155,17 @@ func (c *put) judge(resp *http.Response) error {
 	default:
 		return c.peer.Fail(status, nil)
 	}
+}
+
+// explain says what ended the request. nil is an answer that says yes too early.
+func (c *put) explain(err error) error {
+	switch {
+	case err == nil, errors.Is(err, errEarly), errors.Is(err, io.ErrClosedPipe):
+		return c.peer.Fail(c.peer.Host+" ended the request early", err)
+	case errors.Is(err, net.ErrClosed): // by the library, when it found it closed
+		return c.peer.Fail(c.peer.Host+" closed the connection", err)
+	}
+	return c.peer.Explain(err, 0)
 }
 
 // first is a body that tells when it is read for the first time.
@@ -166,10 +197,7 @@ func (c *put) end(*publish.Unit) error {
 	}
 	c.stop()
 	<-c.done // the answer, if there is one, says more
-	if c.result != nil {
-		return c.peer.Explain(c.result, 0)
-	}
-	return err
+	return c.explain(cmp.Or(c.result, err))
 }
 
 func (c *put) finish() error {
@@ -180,7 +208,7 @@ func (c *put) finish() error {
 	}
 	<-c.done
 	if c.result != nil {
-		return c.peer.Explain(c.result, 0)
+		return c.explain(c.result)
 	}
 	return nil
 }

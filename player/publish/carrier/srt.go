@@ -48,6 +48,7 @@ type srt struct {
 	peer     wire.Peer
 	conn     gosrt.Conn
 	listener gosrt.Listener // nil if we called
+	guard    *guard         // nil until there is one
 	latency  time.Duration
 	bytes    atomic.Int64
 	heard    atomic.Bool // Write has had the library's last error
@@ -56,16 +57,16 @@ type srt struct {
 }
 
 // newSRT takes srt://HOST:PORT?mode=caller|listener&... with libsrt's options, and
-// FFmpeg's names for them.
-func newSRT(peer wire.Peer, address string, o Options) (func(context.Context) (carrier, error), error) {
+// FFmpeg's names for them. patient is true if it listens.
+func newSRT(peer wire.Peer, address string, o Options) (dial func(context.Context) (carrier, error), patient bool, err error) {
 	host, opts := splitOptions(address)
 	config, listen, err := srtConfig(opts)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	name, port, err := net.SplitHostPort(host)
 	if err != nil || port == "" || name == "" && !listen {
-		return nil, errors.New("it must name a host and a port")
+		return nil, false, errors.New("it must name a host and a port")
 	}
 	connect := func(ctx context.Context, config gosrt.Config) (carrier, error) {
 		s := &srt{peer: peer, latency: config.PeerLatency, closed: make(chan struct{})}
@@ -83,7 +84,7 @@ func newSRT(peer wire.Peer, address string, o Options) (func(context.Context) (c
 			return nil, err
 		}
 		return c, nil
-	}, nil
+	}, listen, nil
 }
 
 // srtConfig reads the options. A latency below 10,000 is in milliseconds, as libsrt's
@@ -164,6 +165,16 @@ func (s *srt) call(ctx context.Context, host string, config gosrt.Config) error 
 	if err := knock(ctx, host); err != nil {
 		return err
 	}
+	guard, address, err := guardCall(ctx, host, config)
+	if err != nil {
+		return err
+	}
+	s.guard = guard
+	defer func() {
+		if s.conn == nil {
+			guard.close()
+		}
+	}()
 	deadline, _ := ctx.Deadline()
 	config.ConnectionTimeout = max(time.Until(deadline), time.Millisecond)
 	type answer struct {
@@ -172,7 +183,7 @@ func (s *srt) call(ctx context.Context, host string, config gosrt.Config) error 
 	}
 	answers := make(chan answer, 1)
 	go func() {
-		conn, err := gosrt.Dial("srt", host, config)
+		conn, err := gosrt.Dial("srt", address, config)
 		answers <- answer{conn, err}
 	}()
 	var a answer
@@ -264,25 +275,32 @@ func knock(ctx context.Context, host string) error {
 	}
 }
 
-// listen waits for one caller.
+// listen waits for one caller, as long as ctx allows.
 func (s *srt) listen(ctx context.Context, host string, config gosrt.Config) (err error) {
-	s.listener, err = gosrt.Listen("srt", host, config)
+	listener, err := gosrt.Listen("srt", "127.0.0.1:0", config)
 	if err != nil {
-		s.listener = nil
+		return err
+	}
+	if s.guard, err = guardListener(ctx, host, listener.Addr(), config); err != nil {
+		listener.Close()
 		if errors.Is(err, syscall.EADDRINUSE) {
 			return s.peer.Fail("that port is in use already", err)
 		}
 		return err
 	}
+	s.listener = listener
 	stop := context.AfterFunc(ctx, s.listener.Close)
 	defer stop()
 	for {
-		req, err := s.listener.Accept2()
+		req, err := accept(s.listener)
 		if err != nil {
 			s.listener.Close()
+			s.guard.close()
 			return cmp.Or(ctx.Err(), err)
 		}
 		switch {
+		case req == nil:
+			continue
 		case config.Passphrase == "" && req.IsEncrypted():
 			req.Reject(gosrt.REJ_UNSECURE)
 			continue
@@ -295,12 +313,23 @@ func (s *srt) listen(ctx context.Context, host string, config gosrt.Config) (err
 			continue // it has gone; another one may come
 		}
 		s.conn = conn
+		s.guard.only(req.RemoteAddr())
 		if !stop() {
 			_ = s.close()
 			return ctx.Err()
 		}
 		return nil
 	}
+}
+
+// accept is the next caller; nil if the library panics on its handshake.
+func accept(l gosrt.Listener) (req gosrt.ConnRequest, err error) {
+	defer func() {
+		if recover() != nil {
+			req, err = nil, nil
+		}
+	}()
+	return l.Accept2()
 }
 
 // datagram gives one to the library, which sends it when it is its turn.
@@ -327,8 +356,9 @@ func (s *srt) end(u *publish.Unit) error {
 func (s *srt) finish() error {
 	err := s.end(nil)
 	if err == nil {
+		latency := max(s.latency, time.Duration(s.guard.latency.Load())*time.Millisecond)
 		select {
-		case <-time.After(min(s.latency+s.rtt()+knocking, longestLinger)):
+		case <-time.After(min(latency+s.rtt()+knocking, longestLinger)):
 		case <-s.closed:
 		}
 	}
@@ -338,6 +368,9 @@ func (s *srt) finish() error {
 func (s *srt) close() error {
 	s.once.Do(func() {
 		close(s.closed)
+		if s.guard != nil {
+			defer s.guard.close()
+		}
 		if s.conn != nil {
 			_ = s.conn.Close()
 		}

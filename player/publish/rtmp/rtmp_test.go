@@ -465,10 +465,37 @@ func TestBlocked(t *testing.T) {
 	}
 	began := time.Now()
 	c.Close()
-	if err := <-result; err == nil || time.Since(began) > time.Second {
+	if err := <-result; err == nil || time.Since(began) > 3*time.Second {
 		t.Errorf("Write ends with %v after %v", err, time.Since(began))
 	}
 	close(release)
+}
+
+// A server that sends much, none of it a whole message, is not listened to for long.
+func TestTalks(t *testing.T) {
+	srv := newServer(t, func(_ int, c net.Conn) {
+		accept(t, c)
+		_, _ = c.Write([]byte{2, 0, 0, 0, 0, 0, 4, typeChunkSize, 0, 0, 0, 0, 0, 0, 0, 128})
+		// A message of 9 MB, in chunks of 128 bytes, the first of which has a whole header.
+		chunk := append([]byte{5, 0, 0, 0, 0x90, 0, 0, 20, 0, 0, 0, 0}, make([]byte, 128)...)
+		for sent := 0; sent < 2*answers; sent += len(chunk) {
+			if _, err := c.Write(chunk); err != nil {
+				return
+			}
+			chunk = append([]byte{3<<6 | 5}, make([]byte, 128)...)
+		}
+		_, _ = c.Read(make([]byte, 1)) // until it is closed
+	})
+	c := connect(t, target(t, "rtmp://"+srv.address+"/live/x", Options{}), videoStream())
+	select {
+	case <-c.(*connection).ended:
+	case <-time.After(10 * time.Second):
+		t.Fatalf("%d bytes and more are read", answers)
+	}
+	if err := c.Write(picture(true, 100, 0, 0)); err == nil || !strings.Contains(err.Error(), errTalks.Error()) {
+		t.Errorf("Write: %v, want %v", err, errTalks)
+	}
+	c.Close()
 }
 
 // Pings are answered, and messages that nobody knows do no harm.

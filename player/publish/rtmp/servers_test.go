@@ -27,11 +27,13 @@ import (
 
 const rtmpModule = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
 
-// encode has ffmpeg make 5 seconds of a test pattern.
+const clipLength = 5 * time.Second
+
+// encode has ffmpeg make clipLength of a test pattern.
 func encode(t *testing.T, flags ...string) []byte {
 	t.Helper()
 	args := []string{"-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=25"}
-	args = append(append(args, flags...), "-t", "5", "-preset", "ultrafast", "-g", "25", "-pix_fmt", "yuv420p", "-")
+	args = append(append(args, flags...), "-t", fmt.Sprint(clipLength.Seconds()), "-preset", "ultrafast", "-g", "25", "-pix_fmt", "yuv420p", "-")
 	var stderr bytes.Buffer
 	cmd := exec.Command("ffmpeg", args...)
 	cmd.Stderr = &stderr
@@ -216,24 +218,25 @@ func TestServers(t *testing.T) {
 			} else if strings.HasPrefix(c.name, "nginx") && (!publish.IsPermanent(err) || !strings.Contains(err.Error(), "NetStream.Publish.BadName")) {
 				t.Errorf("a second publisher is told %v", err)
 			}
-			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 			defer cancel()
 			sent := make(chan error, 1)
 			go func() {
 				began := time.Now()
-				for _, u := range units {
+				for n := 0; ; n++ { // again and again, however late ffprobe begins
+					u, again := *units[n%len(units)], time.Duration(n/len(units))*clipLength
+					u.PTS, u.DTS = u.PTS+again, u.DTS+again
 					select {
 					case <-ctx.Done():
 						sent <- nil
 						return
 					case <-time.After(time.Until(began.Add(u.DTS - c.after))):
 					}
-					if err := conn.Write(u); err != nil {
+					if err := conn.Write(&u); err != nil {
 						sent <- err
 						return
 					}
 				}
-				sent <- nil
 			}()
 			if streams[0].Codec == "hevc" { // FFmpeg before 6.1 does not read it
 				readEnhanced(t, port)
@@ -303,14 +306,14 @@ func TestServers(t *testing.T) {
 // readEnhanced reads H.265 back with the library's client, from a key picture on.
 func readEnhanced(t *testing.T, port int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	c := &gortmplib.Client{URL: &url.URL{Scheme: "rtmp", Host: fmt.Sprintf("127.0.0.1:%d", port), Path: "/live", Fragment: "cam"}}
 	if err := c.Initialize(ctx); err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	_ = c.NetConn().SetDeadline(time.Now().Add(5 * time.Second))
+	_ = c.NetConn().SetDeadline(time.Now().Add(30 * time.Second))
 	configs, pictures := 0, 0
 	for pictures < 20 {
 		m, err := c.Read()

@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/bluenviron/gortmplib/pkg/amf0"
 	"github.com/bluenviron/gortmplib/pkg/bytecounter"
@@ -24,6 +25,8 @@ type session struct {
 	mu     sync.Mutex // of what follows, and of writing to conn
 	out    chunker
 	stream uint32 // the message stream that the server has made for us
+
+	sent atomic.Int64 // bytes
 }
 
 // command is a remote procedure call, an answer to one, or a status.
@@ -44,13 +47,39 @@ func (r *rejection) Error() string {
 // bytes, and the parser recurses.
 const maxCommand = 16 << 10
 
+const (
+	// answers is how many bytes a server may send in any case, and answerShare the part of
+	// what it is sent that it may send besides: less than an acknowledgement of 16 bytes for
+	// every window, and now and then a ping. The reader would keep 10 MB of unfinished
+	// messages in each of 62 chunk streams.
+	answers     = 1 << 20
+	answerShare = 64
+)
+
+var errTalks = errors.New("the server sends much more than answers")
+
+// listened is what is read of the server, within these bounds.
+type listened struct {
+	*session
+	n int64
+}
+
+// Read implements io.Reader.
+func (l *listened) Read(p []byte) (int, error) {
+	n, err := l.conn.Read(p)
+	if l.n += int64(n); l.n > answers+l.sent.Load()/answerShare {
+		return 0, errTalks
+	}
+	return n, err
+}
+
 // newSession shakes hands (RTMP 1.0, 5.2).
 func newSession(conn net.Conn) (*session, error) {
 	s := &session{conn: conn, out: chunker{size: firstChunkSize}}
 	if _, _, err := handshake.DoClient(conn, false, false); err != nil {
 		return nil, err
 	}
-	counter := bytecounter.NewReader(conn)
+	counter := bytecounter.NewReader(&listened{session: s})
 	s.in = rawmessage.NewReader(counter, counter, func(n uint32) error {
 		return s.send(func(out *chunker) error {
 			return out.message(chunkControl, typeAck, 0, binary.BigEndian.AppendUint32(nil, n))
@@ -74,7 +103,8 @@ func (s *session) sendLocked(fill func(*chunker) error) error {
 	if len(s.out.buf) == 0 {
 		return nil
 	}
-	_, err := s.conn.Write(s.out.buf)
+	n, err := s.conn.Write(s.out.buf)
+	s.sent.Add(int64(n))
 	return err
 }
 

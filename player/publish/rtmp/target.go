@@ -142,6 +142,7 @@ func (t *Target) connect(ctx context.Context, query string, enhanced []string) (
 	if err != nil {
 		return nil, err
 	}
+	wire.Tune(tcp)
 	c = &connection{name: t.to.stream, peer: t.peer, tcp: &wire.Conn{Conn: tcp}, ended: make(chan struct{})}
 	stop := context.AfterFunc(ctx, func() { tcp.Close() })
 	defer func() {
@@ -196,7 +197,7 @@ func (t *Target) refused(no *rejection, wrong bool) error {
 	case wrong:
 		return t.peer.Refuse("wrong user or password", no)
 	case strings.Contains(no.description, "authmod="):
-		return t.peer.Refuse("it wants a user and password: rtmp://USER:PASSWORD@"+t.peer.Host, no)
+		return t.peer.Refuse("it wants a user and password: put USER:PASSWORD@ before the host", no)
 	case no.code == "NetStream.Publish.BadName":
 		// After a loss the server may still think that the old connection lives; at first
 		// somebody else publishes under that name.

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"planar/player/publish/wire"
 )
 
 const (
@@ -106,7 +108,7 @@ func (l *listener) Accept() (net.Conn, error) {
 			time.Sleep(10 * time.Millisecond) // no more files: some are closed in time
 			continue
 		}
-		tune(nc.(*net.TCPConn))
+		wire.Tune(nc)
 		_ = nc.SetReadDeadline(time.Now().Add(greetTimeout))
 		if l.s.o.TLS != nil {
 			nc = tls.Server(nc, l.s.o.TLS)

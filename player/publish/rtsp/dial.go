@@ -26,6 +26,7 @@ import (
 
 	"planar/demux"
 	"planar/player/publish"
+	"planar/player/publish/wire"
 )
 
 // userAgent is how planar calls itself.
@@ -151,7 +152,7 @@ func (c *connection) dial(ctx context.Context, network, address string) (net.Con
 	}
 	if tcp, ok := nc.(*net.TCPConn); ok {
 		c.tcp = tcp
-		tune(tcp)
+		wire.Tune(tcp)
 	}
 	return nc, nil
 }
@@ -300,7 +301,7 @@ func (to address) explainStatus(s liberrors.ErrClientBadStatusCode, o TargetOpti
 	switch s.Code {
 	case base.StatusUnauthorized:
 		if to.url.User == nil {
-			return refused("401 unauthorised: it wants a user and password: rtsp://USER:PASSWORD@" + to.host)
+			return refused("401 unauthorised: it wants a user and password: put USER:PASSWORD@ before the host")
 		}
 		return refused("401 unauthorised: wrong user or password")
 	case base.StatusForbidden:

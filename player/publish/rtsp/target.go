@@ -21,6 +21,7 @@ import (
 
 	"planar/demux"
 	"planar/player/publish"
+	"planar/player/publish/wire"
 )
 
 // TargetOptions say how a server is spoken to. Their zero value is what is usual.
@@ -298,7 +299,7 @@ func (c *connection) Finish() error {
 	}
 	// What the server has not acknowledged when the socket is closed is lost if the
 	// server says anything meanwhile.
-	for end := time.Now().Add(finishTimeout); c.wire != nil && unacknowledged(c.tcp) > 0 && time.Now().Before(end); {
+	for end := time.Now().Add(finishTimeout); c.wire != nil && wire.Unacknowledged(c.tcp) > 0 && time.Now().Before(end); {
 		select {
 		case <-c.ended:
 			return c.lost(nil)
@@ -322,7 +323,7 @@ func (c *connection) Close() error {
 }
 
 // RTT implements publish.Connection. Over UDP it is that of the RTSP connection.
-func (c *connection) RTT() time.Duration { return roundTrip(c.tcp) }
+func (c *connection) RTT() time.Duration { return wire.RoundTrip(c.tcp) }
 
 // Sent implements publish.Connection. It counts RTP and RTCP with the headers that RTSP
 // puts before them, but not those of TLS, TCP, UDP and IP.

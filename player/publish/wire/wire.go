@@ -35,15 +35,8 @@ func (c *Conn) Write(p []byte) (int, error) {
 // Sent is how many bytes have been written.
 func (c *Conn) Sent() int64 { return c.sent.Load() }
 
-// RTT is the kernel's smoothed round trip time of a TCP connection, 0 if it does not
-// tell.
-func (c *Conn) RTT() time.Duration {
-	tcp, ok := c.Conn.(*net.TCPConn)
-	if !ok {
-		return 0
-	}
-	return rtt(tcp)
-}
+// RTT is RoundTrip of the connection.
+func (c *Conn) RTT() time.Duration { return RoundTrip(c.Conn) }
 
 // Peer is the other side, as it is named in errors.
 type Peer struct{ Show, Host string }
@@ -52,7 +45,11 @@ type Peer struct{ Show, Host string }
 func NewPeer(address string) Peer {
 	show := demux.OneLine(demux.Redact(address))
 	p := Peer{Show: show, Host: demux.Host(address)}
-	if p.Host == "" {
+	switch {
+	case p.Host != "":
+	case demux.IsURL(address): // one that listens: srt://:PORT
+		p.Host = "the other side"
+	default:
 		p.Host = show
 	}
 	return p
@@ -108,6 +105,8 @@ func (p Peer) explain(err error, timeout time.Duration) error {
 		cause = "network is unreachable"
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		cause = p.Host + " closed the connection"
+	case errors.Is(err, syscall.ETIMEDOUT):
+		cause = "nothing comes back from " + p.Host
 	case errors.Is(err, net.ErrClosed):
 		cause = "the connection is closed"
 	case errors.As(err, &cert):

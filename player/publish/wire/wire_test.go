@@ -26,6 +26,7 @@ func TestExplain(t *testing.T) {
 		{fmt.Errorf("read: %w", io.EOF), "host closed the connection"},
 		{&net.OpError{Op: "write", Err: syscall.EPIPE}, "host closed the connection"},
 		{&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, "connection refused: nothing listens on that port of host"},
+		{&net.OpError{Op: "write", Err: syscall.ETIMEDOUT}, "nothing comes back from host"},
 		{&net.DNSError{Name: "host"}, "unknown host host"},
 		{errors.New("two\nlines http://a:hidden@b"), "two?lines http://a:***@b"},
 		{refused, "wrong user or password"},
@@ -36,6 +37,15 @@ func TestExplain(t *testing.T) {
 		}
 		if !errors.Is(err, c.err) || publish.IsPermanent(err) != publish.IsPermanent(c.err) {
 			t.Errorf("%v: the cause is lost", c.err)
+		}
+	}
+	for address, want := range map[string]string{
+		"srt://:19803?mode=listener": "srt://:19803?mode=listener: the other side closed the connection",
+		"srt://h:1?streamid=hidden":  "srt://h:1?streamid=***: h closed the connection",
+		"film.ts":                    "film.ts: film.ts closed the connection",
+	} {
+		if got := NewPeer(address).Explain(io.EOF, 0).Error(); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 	if p.Explain(nil, 0) != nil {
@@ -56,12 +66,16 @@ func TestConn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	Tune(raw)
 	c := &Conn{Conn: raw}
 	if _, err := c.Write(make([]byte, 100)); err != nil || c.Sent() != 100 {
 		t.Errorf("%d bytes sent, want 100: %v", c.Sent(), err)
 	}
 	if d := c.RTT(); d < 0 || d > time.Second {
 		t.Errorf("round trip time %v", d)
+	}
+	if n := Unacknowledged(raw); n < 0 || n > 100 {
+		t.Errorf("%d bytes of 100 are unacknowledged", n)
 	}
 	c.Close()
 	if d := c.RTT(); d != 0 {
