@@ -135,7 +135,7 @@ func newDevice(name string, o DeviceOptions) (*device, error) {
 			"fragment_size": strconv.Itoa(max(1, rate/50) * channels * 2), // 20 ms; the server's usual is 2 s
 		}
 	default:
-		return nil, errors.New("is not a device: give /dev/videoN, screen or pulse:")
+		return nil, errors.New("is not a device: give /dev/videoN, screen, or pulse: and what is to be heard")
 	}
 	if d.size[0] > 0 {
 		d.dict["video_size"] = fmt.Sprintf("%dx%d", d.size[0], d.size[1])

@@ -406,10 +406,7 @@ func TestMuxLive(t *testing.T) {
 }
 
 // full takes some bytes, and then the disk is full.
-type full struct {
-	room int
-	seek bool
-}
+type full struct{ room int }
 
 func (f *full) Write(b []byte) (int, error) {
 	if f.room -= len(b); f.room < 0 {

@@ -75,9 +75,13 @@ var h264Syntax = nalSyntax{
 		}
 		return nalOther
 	},
-	extractor: func() dtsExtractor { return h264.NewDTSExtractor() },
-	size:      sizeH264,
-	needs:     []nalKind{nalSPS, nalPPS},
+	extractor: func() dtsExtractor {
+		d := &h264.DTSExtractor{}
+		d.Initialize()
+		return d
+	},
+	size:  sizeH264,
+	needs: []nalKind{nalSPS, nalPPS},
 }
 
 var h265Syntax = nalSyntax{
@@ -96,9 +100,13 @@ var h265Syntax = nalSyntax{
 		}
 		return nalOther
 	},
-	extractor: func() dtsExtractor { return h265.NewDTSExtractor() },
-	size:      sizeH265,
-	needs:     []nalKind{nalVPS, nalSPS, nalPPS},
+	extractor: func() dtsExtractor {
+		d := &h265.DTSExtractor{}
+		d.Initialize()
+		return d
+	},
+	size:  sizeH265,
+	needs: []nalKind{nalVPS, nalSPS, nalPPS},
 }
 
 // newElementary prepares for the packets of a stream. The error says why they cannot
@@ -192,8 +200,8 @@ func (e *elementary) adts(u *Unit, data []byte) ([]*Unit, error) {
 			}
 			e.stream.Config = conf
 			e.stream.Sound.Rate = p.SampleRate
-			if p.ChannelCount > 0 {
-				e.stream.Sound.Channels = p.ChannelCount
+			if e.stream.Sound.Channels = int(p.ChannelConfig); p.ChannelConfig == 7 {
+				e.stream.Sound.Channels = 8
 			}
 		}
 		one := *u

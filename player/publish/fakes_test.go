@@ -362,12 +362,6 @@ func (t *fakeTarget) Connect(_ context.Context, streams []demux.Stream) (Connect
 	return &fakeConnection{t: t, n: t.conns, closed: make(chan struct{})}, nil
 }
 
-func (t *fakeTarget) arrivals() []arrival {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return slices.Clone(t.got)
-}
-
 type fakeConnection struct {
 	t      *fakeTarget
 	n      int
