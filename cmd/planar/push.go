@@ -166,20 +166,23 @@ func openPublisher(ctx context.Context, open *opener, name string, to []publish.
 		return nil, err
 	}
 	shown := demux.OneLine(demux.Redact(name))
-	for kind, c := range o.tracks() {
-		if (c.Number > 0 || c.Language != "") && c.Find(src.Streams(), kind) == nil {
+	tracks := map[demux.Kind]int{}
+	for kind, c := range map[demux.Kind]player.TrackChoice{demux.Video: o.videoTrack, demux.Audio: o.audioTrack} {
+		if c.Number == 0 && c.Language == "" {
+			continue
+		}
+		s := c.Find(src.Streams(), kind)
+		if s == nil {
 			src.Close()
 			return nil, fmt.Errorf("%s: has no %s track %s", shown, kind, c)
 		}
+		tracks[kind] = s.Index
 	}
 	cfg := publish.Config{
 		Source: src, Name: shown, Loop: o.loop, Destinations: to, Retries: o.push.retries,
-		Copy: o.push.copying, NoVideo: o.noVideo, NoAudio: o.noAudio, AudioDelay: o.audioDelay, Video: o.push.video, Audio: o.push.audio, GOP: o.push.gop,
+		Copy: o.push.copying, NoVideo: o.noVideo, NoAudio: o.noAudio || o.audioTrack.None, Tracks: tracks, AudioDelay: o.audioDelay, Video: o.push.video, Audio: o.push.audio, GOP: o.push.gop,
 		EncodeVideo: o.push.encodeVideo, EncodeAudio: o.push.encodeAudio, ConnectWithin: o.openTimeout,
 		Encoders: encoders, Log: log,
-	}
-	if tracks := o.tracks(); len(tracks) > 0 {
-		cfg.Choose = func(kind demux.Kind, streams []demux.Stream) (int, bool) { return choose(tracks[kind], kind, streams) }
 	}
 	if o.reconnect && demux.IsURL(name) {
 		cfg.Reopen = func(ctx context.Context) (demux.Source, error) { return open.open(ctx, name) }
@@ -193,36 +196,6 @@ func openPublisher(ctx context.Context, open *opener, name string, to []publish.
 		}
 	}
 	return publish.New(cfg)
-}
-
-// tracks are the choices of tracks that were made.
-func (o *options) tracks() map[demux.Kind]player.TrackChoice {
-	m := map[demux.Kind]player.TrackChoice{}
-	for kind, c := range map[demux.Kind]player.TrackChoice{demux.Video: o.videoTrack, demux.Audio: o.audioTrack} {
-		if c != (player.TrackChoice{}) {
-			m[kind] = c
-		}
-	}
-	return m
-}
-
-// choose is the stream that a choice means; without one the default, or the first.
-func choose(c player.TrackChoice, kind demux.Kind, streams []demux.Stream) (index int, ok bool) {
-	if c.None {
-		return 0, false
-	}
-	if s := c.Find(streams, kind); s != nil {
-		return s.Index, true
-	}
-	for _, s := range streams {
-		if s.Kind == kind && !s.Still && (!ok || s.Default) {
-			index, ok = s.Index, true
-			if s.Default {
-				break
-			}
-		}
-	}
-	return index, ok
 }
 
 // takesSize reports whether --size and --fps say what a source is: headerless video,

@@ -46,9 +46,9 @@ type Config struct {
 
 	AudioDelay time.Duration // by which sound is later than the source says
 
-	// Choose picks the stream of a kind that is sent, by index; false for none. nil
-	// takes the one that is marked as default, or the first.
-	Choose func(demux.Kind, []demux.Stream) (int, bool)
+	// Tracks are the streams that are sent, by index. Of a kind that is not in it, it is
+	// the one that is marked as default, or the first.
+	Tracks map[demux.Kind]int
 
 	Copy Copying
 	// How to encode was said: then nothing is passed on.

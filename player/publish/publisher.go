@@ -129,13 +129,11 @@ func (p *Publisher) chosen(k demux.Kind) *demux.Stream {
 		return nil
 	}
 	streams := p.src.Streams()
-	if p.cfg.Choose != nil {
-		index, ok := p.cfg.Choose(k, streams)
-		i := slices.IndexFunc(streams, func(s demux.Stream) bool { return s.Index == index })
-		if !ok || i < 0 {
-			return nil
+	if index, ok := p.cfg.Tracks[k]; ok {
+		if i := slices.IndexFunc(streams, func(s demux.Stream) bool { return s.Index == index }); i >= 0 {
+			return &streams[i]
 		}
-		return &streams[i]
+		return nil
 	}
 	var best *demux.Stream
 	for i := range streams {
@@ -207,12 +205,13 @@ func (p *Publisher) Run(ctx context.Context) ([]Outcome, error) {
 			}
 		})
 	}
-	stop := context.AfterFunc(ctx, func() {
+	interrupted := make(chan struct{})
+	keep := context.AfterFunc(ctx, func() {
+		defer close(interrupted)
 		p.group.Close()
 		p.source().Interrupt()
 		p.open()
 	})
-	defer stop()
 	for _, t := range p.tracks {
 		tracks.Go(func() {
 			t.run(ctx)
@@ -236,6 +235,9 @@ func (p *Publisher) Run(ctx context.Context) ([]Outcome, error) {
 	p.backlog.Close()
 	senders.Wait()
 	stopped := ctx.Err() != nil
+	if !keep() {
+		<-interrupted // a source that is closed is not interrupted any more
+	}
 	cancel()
 	<-watched
 	closeErr := p.source().Close()
