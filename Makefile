@@ -10,7 +10,7 @@ PURE     := ./render ./render/hash ./render/null ./render/scope ./audio ./audio/
 	./demux ./demux/guess ./demux/pattern ./player ./player/clock ./player/latency ./player/queue ./player/publish ./internal/settings ./testdata/demo
 # Whose tests keep time, with screens, sound devices and sockets: they share the
 # processor with nothing.
-TIMED    := ./audio/... ./demux/rtsp ./e2e ./internal/... ./player ./player/clock ./player/publish/... ./render/sdl
+TIMED    := ./audio/null ./audio/sdl ./demux/rtsp ./e2e ./internal/rtsptest ./internal/xvfb ./player/clock ./player/publish/... ./render/sdl
 
 SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
