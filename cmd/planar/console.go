@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"planar/demux/ffmpeg"
 )
 
 // console is the terminal's error output, shared by messages, a line each, and
@@ -22,6 +24,14 @@ type console struct {
 
 func newConsole(f *os.File) *console {
 	return &console{f: f, terminal: isTerminal(f)}
+}
+
+// openLog is the terminal of a command without a window, and the log that goes there.
+func openLog(o *options) (*console, *slog.Logger) {
+	term := newConsole(os.Stderr)
+	log := slog.New(term.handler(o.logLevel))
+	ffmpeg.SetLogger(log)
+	return term, log
 }
 
 func isTerminal(f *os.File) bool {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -15,7 +14,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"planar/demux"
-	"planar/demux/ffmpeg"
 	"planar/demux/guess"
 	"planar/player"
 	"planar/render"
@@ -101,9 +99,7 @@ clipped samples too.
 
 // probe is the command of that name.
 func probe(ctx context.Context, o *options) int {
-	term := newConsole(os.Stderr)
-	log := slog.New(term.handler(o.logLevel))
-	ffmpeg.SetLogger(log)
+	_, log := openLog(o)
 	open := newOpener(o, log)
 	failed := 0
 	for _, name := range o.sources {

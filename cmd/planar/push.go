@@ -26,9 +26,7 @@ import (
 
 // push is the command of that name: one source to one or many addresses.
 func push(ctx context.Context, o *options) int {
-	term := newConsole(os.Stderr)
-	log := slog.New(term.handler(o.logLevel))
-	ffmpeg.SetLogger(log)
+	term, log := openLog(o)
 	name := o.sources[0]
 	destinations, err := destinationsOf(o, log)
 	if err == nil {

@@ -12,9 +12,8 @@ import (
 
 // pushing tells of a publisher.
 type pushing struct {
-	p      *publish.Publisher
-	rates  rates // of the status line, and of --stats
-	rates2 rates
+	p             *publish.Publisher
+	shown, logged rates // of the status line, and of --stats
 }
 
 func newPushing(p *publish.Publisher) *pushing { return &pushing{p: p} }
@@ -57,7 +56,7 @@ const shownTargets = 3
 
 func (s *pushing) status() string {
 	st := s.p.Stats()
-	s.rates.look(st)
+	s.shown.look(st)
 	var b strings.Builder
 	b.WriteString(player.ClockText(st.Elapsed))
 	for i, t := range st.Streams {
@@ -67,14 +66,14 @@ func (s *pushing) status() string {
 		}
 		fmt.Fprintf(&b, "  %s %s", t.Stream.Codec, how)
 		if i == 0 && t.Kind == demux.Video {
-			fmt.Fprintf(&b, " %.1f fps", s.rates.fps)
+			fmt.Fprintf(&b, " %.1f fps", s.shown.fps)
 		}
 		if n := t.Late + t.Dropped; n > 0 {
 			fmt.Fprintf(&b, " %d left out", n)
 		}
 	}
 	if len(st.Targets) > shownTargets {
-		b.WriteString(summary(st, s.rates.bitrate))
+		b.WriteString(summary(st, s.shown.bitrate))
 		return b.String()
 	}
 	for i, t := range st.Targets {
@@ -83,7 +82,7 @@ func (s *pushing) status() string {
 			fmt.Fprintf(&b, " %s", t.State)
 			continue
 		}
-		fmt.Fprintf(&b, " %s dropped %d", bitsText(s.rates.bitrate[i]), t.Dropped)
+		fmt.Fprintf(&b, " %s dropped %d", bitsText(s.shown.bitrate[i]), t.Dropped)
 		if t.RTT > 0 {
 			fmt.Fprintf(&b, " rtt %.1f ms", milliseconds(t.RTT))
 		}
@@ -178,8 +177,8 @@ type pushTarget struct {
 
 func (s *pushing) line(proc process) any {
 	st := s.p.Stats()
-	s.rates2.look(st)
-	l := pushLineOf(st, s.rates2)
+	s.logged.look(st)
+	l := pushLineOf(st, s.logged)
 	l.Elapsed, l.Final, l.CPU, l.RSS = round(proc.elapsed.Seconds()), proc.final, proc.cpu, round(residentMB())
 	return l
 }

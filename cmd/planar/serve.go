@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 
-	"planar/demux/ffmpeg"
 	"planar/player/publish"
 	"planar/player/publish/rtsp"
 )
@@ -19,9 +18,7 @@ import (
 // serve is the command of that name: an RTSP server, into which each source is sent
 // as push sends it to others.
 func serve(ctx context.Context, o *options) int {
-	term := newConsole(os.Stderr)
-	log := slog.New(term.handler(o.logLevel))
-	ffmpeg.SetLogger(log)
+	term, log := openLog(o)
 	server, err := listen(o, log)
 	if err != nil {
 		log.Error(err.Error())
@@ -74,13 +71,14 @@ func serve(ctx context.Context, o *options) int {
 			outcomes, err := s.p.Run(ctx)
 			mu.Lock()
 			defer mu.Unlock()
-			if lost := new(publish.Lost); errors.As(err, &lost) { // it has been told
-				failed = append(failed, err)
-			} else if err != nil {
+			if err != nil && !errors.As(err, new(*publish.Lost)) {
 				log.Error(err.Error())
+			}
+			if err == nil {
+				err = outcomes[0].Err
+			}
+			if err != nil { // by now it has been told
 				failed = append(failed, err)
-			} else if outcomes[0].Err != nil { // it has been told
-				failed = append(failed, outcomes[0].Err)
 			}
 		})
 	}

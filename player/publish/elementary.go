@@ -140,7 +140,7 @@ func newElementary(s demux.Stream) (*elementary, error) {
 		e.note(sets)
 		return e, nil
 	}
-	sets, err := splitAnnexB(conf)
+	sets, err := SplitAnnexB(conf)
 	if err != nil {
 		return nil, err
 	}
@@ -327,7 +327,7 @@ func plausible(width, height int) (int, int) {
 // split takes an access unit apart. The parts alias data.
 func (e *elementary) split(data []byte) ([][]byte, error) {
 	if e.prefix == 0 {
-		return splitAnnexB(data)
+		return SplitAnnexB(data)
 	}
 	var nalus [][]byte
 	for len(data) > 0 {
@@ -354,16 +354,15 @@ func (e *elementary) split(data []byte) ([][]byte, error) {
 
 var startCode = []byte{0, 0, 0, 1}
 
-// splitAnnexB takes a byte stream apart, H.264 Annex B; what is before the first start
-// code is one NAL unit too.
-func splitAnnexB(data []byte) ([][]byte, error) {
+// SplitAnnexB takes a byte stream apart, H.264 Annex B, into NAL units, none of them
+// empty, that alias it; what is before the first start code is one too. More than 4096
+// are an error.
+func SplitAnnexB(data []byte) ([][]byte, error) {
 	var nalus [][]byte
 	for len(data) > 0 {
-		piece, rest, more := bytes.Cut(data, startCode[1:])
-		if more { // zero bytes may precede a start code
-			piece = bytes.TrimRight(piece, "\x00")
-		}
-		if len(piece) > 0 {
+		piece, rest, _ := bytes.Cut(data, startCode[1:])
+		// Zero bytes may precede a start code and the end; no NAL unit ends in one (7.4.1).
+		if piece = bytes.TrimRight(piece, "\x00"); len(piece) > 0 {
 			nalus = append(nalus, piece)
 		}
 		if data = rest; len(nalus) > maxNALUs {

@@ -127,13 +127,28 @@ func FuzzElementary(f *testing.F) {
 			if e.nal == nil {
 				continue
 			}
-			if nalus, err := splitAnnexB(u.Data); err != nil || len(u.NALUs) == 0 {
+			if nalus, err := SplitAnnexB(u.Data); err != nil || len(u.NALUs) == 0 {
 				t.Fatalf("%d NAL units, split again: %d, %v", len(u.NALUs), len(nalus), err)
 			}
 			for _, n := range u.NALUs {
 				if len(n) == 0 {
 					t.Fatal("an empty NAL unit")
 				}
+			}
+		}
+	})
+}
+
+func FuzzSplitAnnexB(f *testing.F) {
+	f.Add([]byte{0, 0, 0, 1, 0x67, 0, 0, 1, 0x68, 0, 0, 0})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		nalus, err := SplitAnnexB(b)
+		if err != nil {
+			return // too many
+		}
+		for _, n := range nalus {
+			if len(n) == 0 || n[len(n)-1] == 0 {
+				t.Errorf("%x has part %x", b, n)
 			}
 		}
 	})

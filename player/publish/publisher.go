@@ -37,10 +37,9 @@ type Publisher struct {
 	stop    context.CancelFunc // ends Run
 	timer   *time.Timer        // opens without the streams that are missing
 
-	read  atomic.Int64 // packets
-	bytes atomic.Int64 // that were appended to the backlog
-	lost  atomic.Int64 // times that a live source was lost
-	left  atomic.Int64 // senders that run
+	read atomic.Int64 // packets
+	lost atomic.Int64 // times that a live source was lost
+	left atomic.Int64 // senders that run
 }
 
 // ErrNothing is returned where a source has nothing that can be sent.
@@ -515,7 +514,6 @@ func (p *Publisher) Streams() []demux.Stream {
 
 // emit hands a unit to the senders.
 func (p *Publisher) emit(u *Unit) {
-	p.bytes.Add(int64(len(u.Data)))
 	p.backlog.Append(u, queue.Mark{Bytes: len(u.Data), Key: u.Key && (u.Stream == 0 || p.streams[0].Kind != demux.Video), At: u.At})
 }
 

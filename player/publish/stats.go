@@ -13,10 +13,8 @@ type Stats struct {
 	SourceLost  int64 // times that a live source was lost
 	Stalls      int64 // times that reading or encoding was so slow that time stood still
 	Streams     []StreamStats
-	Bytes       int64 // of all units, which each target is sent
 	Targets     []TargetStats
-	QueuedUnits int // kept for targets that are behind
-	QueuedBytes int64
+	QueuedBytes int64 // kept for targets that are behind
 }
 
 // StreamStats is how one stream goes.
@@ -47,7 +45,7 @@ type TargetStats struct {
 
 // Stats may be called at any time, from any goroutine.
 func (p *Publisher) Stats() Stats {
-	st := Stats{Read: p.read.Load(), SourceLost: p.lost.Load(), Stalls: p.pace.Slips(), Bytes: p.bytes.Load()}
+	st := Stats{Read: p.read.Load(), SourceLost: p.lost.Load(), Stalls: p.pace.Slips()}
 	p.mu.Lock()
 	if !p.began.IsZero() {
 		st.Elapsed = time.Since(p.began)
@@ -60,7 +58,7 @@ func (p *Publisher) Stats() Stats {
 		st.Streams = append(st.Streams, s)
 	}
 	p.mu.Unlock()
-	st.QueuedUnits, st.QueuedBytes = p.backlog.Len()
+	_, st.QueuedBytes = p.backlog.Len()
 	for _, s := range p.senders {
 		st.Targets = append(st.Targets, s.stats())
 	}

@@ -477,7 +477,7 @@ func (t *track) sendEncoded(ctx context.Context, packets []demux.Packet) error {
 		u := &Unit{PTS: p.PTS, DTS: p.DTS, Duration: p.Duration, Key: p.Key || t.in.Kind == demux.Audio, Data: p.Data}
 		if t.in.Kind == demux.Video {
 			var err error
-			if u.NALUs, err = splitAnnexB(p.Data); err != nil {
+			if u.NALUs, err = SplitAnnexB(p.Data); err != nil {
 				return err
 			}
 		}

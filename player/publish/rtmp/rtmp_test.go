@@ -192,8 +192,8 @@ func TestEnhanced(t *testing.T) {
 	c := connect(t, target(t, "rtmp://"+srv.address+"/live/x", Options{}), video, sound)
 	slice := []byte{0x26, 0x01, 1, 2, 3}
 	write(t, c,
-		&publish.Unit{PTS: 40e6, DTS: 0, Key: true, Data: annexB(hevcVPS, hevcSPS, hevcPPS, slice)},
-		&publish.Unit{PTS: 40e6, DTS: 40e6, Data: annexB(slice)},
+		&publish.Unit{PTS: 40e6, DTS: 0, Key: true, Data: annexB(hevcVPS, hevcSPS, hevcPPS, slice), NALUs: [][]byte{hevcVPS, hevcSPS, hevcPPS, slice}},
+		&publish.Unit{PTS: 40e6, DTS: 40e6, Data: annexB(slice), NALUs: [][]byte{slice}},
 		&publish.Unit{Stream: 1, PTS: 20e6, DTS: 20e6, Key: true, Data: []byte{7, 8, 9}})
 	_ = c.Finish()
 	c.Close()
@@ -243,7 +243,7 @@ func TestEnhancedKey(t *testing.T) {
 	}
 	for key, want := range map[bool]byte{true: 0x93, false: 0xA3} {
 		c := &chunker{size: chunkSize}
-		if err := tr.append(c, 1, &publish.Unit{Key: key, Data: annexB([]byte{0x26, 1, 1})}); err != nil {
+		if err := tr.append(c, 1, &publish.Unit{Key: key, NALUs: [][]byte{{0x26, 1, 1}}}); err != nil {
 			t.Fatal(err)
 		}
 		if c.buf[12] != want {
@@ -602,14 +602,9 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-func FuzzSplitAnnexB(f *testing.F) {
+func FuzzNewTrack(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 1, 0x67, 0, 0, 1, 0x68, 0, 0, 0})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		for _, n := range splitAnnexB(b) {
-			if len(n) == 0 || n[len(n)-1] == 0 {
-				t.Errorf("%x has part %x", b, n)
-			}
-		}
+	f.Fuzz(func(_ *testing.T, b []byte) {
 		_, _ = newTrack(demux.Stream{Codec: "h264", Config: b})
 		_, _ = newTrack(demux.Stream{Codec: "hevc", Config: b})
 	})

@@ -89,7 +89,11 @@ func h265Clip(t *testing.T) ([]demux.Stream, []*publish.Unit) {
 	var units []*publish.Unit
 	var sets [][]byte
 	var u *publish.Unit
-	for _, n := range splitAnnexB(b) {
+	nalus, err := publish.SplitAnnexB(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range nalus {
 		switch typ := n[0] >> 1 & 0x3F; {
 		case typ == 35:
 			at := time.Duration(len(units)) * 40 * time.Millisecond

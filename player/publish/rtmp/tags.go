@@ -57,7 +57,11 @@ func newTrack(s demux.Stream) (*track, error) {
 	t := &track{codec: s.Codec, video: s.Kind == demux.Video}
 	switch s.Codec {
 	case "h264", "hevc":
-		return t, t.setConfig(splitAnnexB(s.Config))
+		sets, err := publish.SplitAnnexB(s.Config)
+		if err != nil {
+			return nil, err
+		}
+		return t, t.setConfig(sets)
 	case "aac":
 		if len(s.Config) == 0 {
 			return nil, errors.New("the AAC stream has no AudioSpecificConfig")
@@ -134,14 +138,10 @@ func (t *track) append(c *chunker, stream uint32, u *publish.Unit) error {
 		return nil
 	}
 
-	nalus := u.NALUs
-	if nalus == nil {
-		nalus = splitAnnexB(u.Data)
-	}
 	picture := t.slices[:0]
 	var sets [][]byte
 	size := 0
-	for _, n := range nalus {
+	for _, n := range u.NALUs {
 		switch {
 		case len(n) == 0:
 		case t.isSet(n):
@@ -194,24 +194,6 @@ func (t *track) append(c *chunker, stream uint32, u *publish.Unit) error {
 		c.write(n)
 	}
 	return nil
-}
-
-// splitAnnexB returns what is between the start codes of a byte stream (ITU-T H.264,
-// annex B). The parts alias it.
-func splitAnnexB(b []byte) (parts [][]byte) {
-	code := []byte{0, 0, 1}
-	for i := bytes.Index(b, code); i >= 0; {
-		b = b[i+len(code):]
-		i = bytes.Index(b, code)
-		part := b
-		if i >= 0 {
-			part = b[:i]
-		}
-		if part = bytes.TrimRight(part, "\x00"); len(part) > 0 {
-			parts = append(parts, part)
-		}
-	}
-	return parts
 }
 
 // maxSets is how many parameter sets of a kind a record counts: five bits.

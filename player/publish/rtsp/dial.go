@@ -25,7 +25,6 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
 
 	"planar/demux"
-	"planar/player/publish"
 	"planar/player/publish/wire"
 )
 
@@ -34,19 +33,18 @@ const userAgent = "planar"
 
 // address is where a server is, and what may be said about it.
 type address struct {
-	url  *base.URL
-	show string // on one line, without secrets
-	host string
+	url *base.URL
+	wire.Peer
 }
 
 // parseAddress reads a URL whose user and password may hold any character.
 func parseAddress(name string) (address, error) {
-	to := address{show: demux.OneLine(demux.Redact(name)), host: demux.Host(name)}
+	to := address{Peer: wire.NewPeer(name)}
 	bare, user, password, ok := demux.SplitUser(name)
 	scheme, rest, found := strings.Cut(bare, "://")
 	scheme = strings.ToLower(scheme)
 	if !found || scheme != "rtsp" && scheme != "rtsps" {
-		return to, to.fail("is no address of an RTSP server: rtsp://HOST/PATH", nil)
+		return to, to.Fail("is no address of an RTSP server: rtsp://HOST/PATH", nil)
 	}
 	u, err := base.ParseURL(scheme + "://" + rest)
 	if err != nil {
@@ -54,10 +52,10 @@ func parseAddress(name string) (address, error) {
 		if errors.As(err, &parse) {
 			err = parse.Err // without the URL, which may hold secrets
 		}
-		return to, to.fail(fmt.Sprintf("is no address that makes sense: %v", err), err)
+		return to, to.Fail(fmt.Sprintf("is no address that makes sense: %v", err), err)
 	}
 	if u.Hostname() == "" {
-		return to, to.fail("names no server: rtsp://HOST/PATH", nil)
+		return to, to.Fail("names no server: rtsp://HOST/PATH", nil)
 	}
 	if ok {
 		u.User = url.UserPassword(user, password)
@@ -68,24 +66,11 @@ func parseAddress(name string) (address, error) {
 
 func (to address) secure() bool { return to.url.Scheme == "rtsps" }
 
-// failure is one line: what failed and why, and what helps.
-type failure struct {
-	name, cause string
-	err         error
-}
-
-func (f *failure) Error() string { return f.name + ": " + f.cause }
-func (f *failure) Unwrap() error { return f.err }
-
-func (to address) fail(cause string, err error) error {
-	return &failure{to.show, demux.OneLine(cause), err}
-}
-
 // connect begins a conversation, up to and including RECORD.
 func (t *Target) connect(ctx context.Context, streams []demux.Stream) (*connection, error) {
 	desc, err := describe(streams)
 	if err != nil {
-		return nil, publish.Permanent(t.to.fail(err.Error(), err))
+		return nil, t.to.Refuse(err.Error(), err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.o.Timeout)
 	defer cancel()
@@ -94,7 +79,7 @@ func (t *Target) connect(ctx context.Context, streams []demux.Stream) (*connecti
 	for i, m := range desc.Medias {
 		p, err := newPacketizer(m.Formats[0], streams[i])
 		if err != nil {
-			return nil, publish.Permanent(t.to.fail(err.Error(), err))
+			return nil, t.to.Refuse(err.Error(), err)
 		}
 		c.tracks = append(c.tracks, &track{packetizer: p})
 	}
@@ -126,7 +111,7 @@ func (t *Target) connect(ctx context.Context, streams []demux.Stream) (*connecti
 		OnTransportSwitch: func(error) {},
 	}
 	if err := c.client.Start(); err != nil {
-		return nil, t.to.fail(err.Error(), err)
+		return nil, t.to.Fail(err.Error(), err)
 	}
 	released := context.AfterFunc(ctx, c.client.Close)
 	err = c.begin(desc, &protocol, &sockets)
@@ -187,7 +172,7 @@ func (c *connection) begin(desc *description.Session, protocol *gortsplib.Protoc
 	for i, m := range desc.Medias {
 		res, err := c.client.Setup(to, m, 0, 0)
 		if err != nil && i == 0 && c.t.o.Transport == "auto" && !c.t.to.secure() && refusesTCP(err) {
-			c.t.o.Log.Debug("the server refuses TCP", "target", c.t.to.show)
+			c.t.o.Log.Debug("the server refuses TCP", "target", c.t.to.Show)
 			*protocol = gortsplib.ProtocolUDP
 			res, err = c.client.Setup(to, m, 0, 0)
 		}
@@ -255,49 +240,43 @@ func (to address) explain(err error, answered bool, o TargetOptions) error {
 	var unknownHost *net.DNSError
 	var badCert *tls.CertificateVerificationError
 	var header tls.RecordHeaderError
-	refused := func(cause string) error { return publish.Permanent(to.fail(cause, err)) }
+	refused := func(cause string) error { return to.Refuse(cause, err) }
 	switch {
 	case errors.Is(err, context.Canceled):
-		return to.fail("interrupted", err)
+		return to.Fail("interrupted", err)
 	case errors.As(err, &status):
 		return to.explainStatus(status, o)
 	case errors.As(err, &unknownHost) && !unknownHost.IsTimeout:
-		return to.fail("unknown host "+to.host, err)
-	case errors.Is(err, syscall.ETIMEDOUT):
-		return to.fail("nothing comes back from "+to.host, err)
+		return to.Fail("unknown host "+to.Host, err)
+	case to.Unreachable(err) != "":
+		return to.Fail(to.Unreachable(err), err)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded),
 		errors.As(err, new(liberrors.ErrClientRequestTimedOut)):
-		return to.fail(fmt.Sprintf("%s does not answer (%s waited)", to.host, o.Timeout), err)
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return to.fail("connection refused: nothing listens on that port of "+to.host, err)
-	case errors.Is(err, syscall.EHOSTUNREACH):
-		return to.fail("no route to "+to.host, err)
-	case errors.Is(err, syscall.ENETUNREACH):
-		return to.fail("network is unreachable", err)
+		return to.Fail(fmt.Sprintf("%s does not answer (%s waited)", to.Host, o.Timeout), err)
 	case errors.As(err, &badCert):
 		if errors.As(badCert.Err, new(x509.UnknownAuthorityError)) {
 			return refused("its certificate is signed by nobody known here: give --tls-ca FILE, or --tls-insecure")
 		}
-		return refused(fmt.Sprintf("its certificate is not valid for %s: %v", to.host, badCert.Err))
+		return refused(fmt.Sprintf("its certificate is not valid for %s: %v", to.Host, badCert.Err))
 	case errors.As(err, &header):
-		return refused(to.host + " does not speak TLS on that port: try rtsp://")
+		return refused(to.Host + " does not speak TLS on that port: try rtsp://")
 	case refusesTCP(err), errors.As(err, new(liberrors.ErrClientServerRequestedTCP)):
 		return refused("the server takes nothing over " + o.Transport + ": try another --rtsp-transport")
 	case errors.As(err, new(liberrors.ErrClientAuthSetup)):
 		return refused("the server asks for the password in a way that is not known here")
 	case isClosed(err) && answered:
-		return to.fail(to.host+" closed the connection", err)
+		return to.Fail(to.Host+" closed the connection", err)
 	case !answered:
 		if to.secure() {
-			return to.fail(to.host+" does not speak RTSP over TLS on that port, which is 322 if none is given", err)
+			return to.Fail(to.Host+" does not speak RTSP over TLS on that port, which is 322 if none is given", err)
 		}
-		return to.fail(to.host+" does not speak RTSP on that port, which is 554 if none is given", err)
+		return to.Fail(to.Host+" does not speak RTSP on that port, which is 554 if none is given", err)
 	}
-	return to.fail(demux.Redact(err.Error()), err)
+	return to.Fail(demux.Redact(err.Error()), err)
 }
 
 func (to address) explainStatus(s liberrors.ErrClientBadStatusCode, o TargetOptions) error {
-	refused := func(cause string) error { return publish.Permanent(to.fail(cause, s)) }
+	refused := func(cause string) error { return to.Refuse(cause, s) }
 	switch s.Code {
 	case base.StatusUnauthorized:
 		if to.url.User == nil {
@@ -305,15 +284,15 @@ func (to address) explainStatus(s liberrors.ErrClientBadStatusCode, o TargetOpti
 		}
 		return refused("401 unauthorised: wrong user or password")
 	case base.StatusForbidden:
-		return to.fail("403 forbidden: the server takes nothing from here under that path", s)
+		return to.Fail("403 forbidden: the server takes nothing from here under that path", s)
 	case base.StatusNotFound:
-		return to.fail("404 not found: the server takes nothing under that path", s)
+		return to.Fail("404 not found: the server takes nothing under that path", s)
 	case base.StatusMethodNotAllowed, base.StatusNotImplemented:
 		return refused(fmt.Sprintf("the server serves streams but takes none (%d %s)", s.Code, s.Message))
 	case base.StatusUnsupportedTransport:
 		return refused("461: the server takes nothing over " + overWhat(o.Transport, to.secure()) + ": try another --rtsp-transport")
 	}
-	return to.fail(demux.Redact(fmt.Sprintf("the server says %d %s", s.Code, s.Message)), s)
+	return to.Fail(demux.Redact(fmt.Sprintf("the server says %d %s", s.Code, s.Message)), s)
 }
 
 // overWhat names a transport in a message.

@@ -54,10 +54,10 @@ func NewTarget(name string, o TargetOptions) (*Target, error) {
 	case "auto", "tcp":
 	case "udp":
 		if to.secure() {
-			return nil, to.fail("rtsps goes over TCP: leave out --rtsp-transport udp", nil)
+			return nil, to.Fail("rtsps goes over TCP: leave out --rtsp-transport udp", nil)
 		}
 	default:
-		return nil, to.fail(fmt.Sprintf("there is no transport %q: auto, tcp or udp", o.Transport), nil)
+		return nil, to.Fail(fmt.Sprintf("there is no transport %q: auto, tcp or udp", o.Transport), nil)
 	}
 	if o.TLS == nil {
 		o.TLS = &tls.Config{}
@@ -75,7 +75,7 @@ func NewTarget(name string, o TargetOptions) (*Target, error) {
 func (t *Target) Takes(codec string) bool { return takes(codec) }
 
 // String implements publish.Target.
-func (t *Target) String() string { return t.to.show }
+func (t *Target) String() string { return t.to.Show }
 
 // Connect implements publish.Target. It does not outlast the options' Timeout.
 func (t *Target) Connect(ctx context.Context, streams []demux.Stream) (publish.Connection, error) {
@@ -152,7 +152,7 @@ func (c *connection) Write(u *publish.Unit) error {
 	}
 	if c.wire == nil { // datagrams go out whether anybody takes them or not; the library does not miss answers
 		if asked := c.asked.Load(); asked != 0 && time.Since(time.Unix(0, asked)) > answerTimeout {
-			return c.t.to.fail(c.t.to.host+" does not answer any more", os.ErrDeadlineExceeded)
+			return c.t.to.Fail(c.t.to.Host+" does not answer any more", os.ErrDeadlineExceeded)
 		}
 	}
 	t := c.tracks[u.Stream]
@@ -160,7 +160,7 @@ func (c *connection) Write(u *publish.Unit) error {
 	if err != nil {
 		if !t.dropped {
 			t.dropped = true
-			c.t.o.Log.Warn("left out what cannot be sent", "target", c.t.to.show, "stream", u.Stream, "cause", err)
+			c.t.o.Log.Warn("left out what cannot be sent", "target", c.t.to.Show, "stream", u.Stream, "cause", err)
 		}
 		return nil
 	}
@@ -285,7 +285,7 @@ func (c *connection) lost(err error) error {
 	case <-time.After(wait):
 	}
 	if errors.As(err, new(liberrors.ErrClientTerminated)) {
-		return c.t.to.fail("closed", net.ErrClosed)
+		return c.t.to.Fail("closed", net.ErrClosed)
 	}
 	return c.t.to.explain(err, true, c.t.o)
 }

@@ -73,6 +73,22 @@ func (p Peer) Fail(cause string, err error) error {
 // Refuse is Fail for what trying again does not help.
 func (p Peer) Refuse(cause string, err error) error { return publish.Permanent(p.Fail(cause, err)) }
 
+// Unreachable says what an error means with which the network keeps the other side
+// away; "" if it is none.
+func (p Peer) Unreachable(err error) string {
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection refused: nothing listens on that port of " + p.Host
+	case errors.Is(err, syscall.EHOSTUNREACH):
+		return "no route to " + p.Host
+	case errors.Is(err, syscall.ENETUNREACH):
+		return "network is unreachable"
+	case errors.Is(err, syscall.ETIMEDOUT):
+		return "nothing comes back from " + p.Host
+	}
+	return ""
+}
+
 // Explain says in one line what an error of the network means. timeout is how long
 // was waited, if it is one of time.
 func (p Peer) Explain(err error, timeout time.Duration) error {
@@ -97,16 +113,10 @@ func (p Peer) explain(err error, timeout time.Duration) error {
 		cause = fmt.Sprintf("nothing came from %s within %s s", p.Host, strings.TrimSuffix(fmt.Sprintf("%.1f", timeout.Seconds()), ".0"))
 	case errors.As(err, &unknown):
 		cause = "unknown host " + p.Host
-	case errors.Is(err, syscall.ECONNREFUSED):
-		cause = "connection refused: nothing listens on that port of " + p.Host
-	case errors.Is(err, syscall.EHOSTUNREACH):
-		cause = "no route to " + p.Host
-	case errors.Is(err, syscall.ENETUNREACH):
-		cause = "network is unreachable"
+	case p.Unreachable(err) != "":
+		cause = p.Unreachable(err)
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		cause = p.Host + " closed the connection"
-	case errors.Is(err, syscall.ETIMEDOUT):
-		cause = "nothing comes back from " + p.Host
 	case errors.Is(err, net.ErrClosed):
 		cause = "the connection is closed"
 	case errors.As(err, &cert):
